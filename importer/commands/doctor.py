@@ -28,7 +28,7 @@ from importer.session.control import SilentObserver
 from importer.session.endpoints import ProbeResult, connect, connect_source, look_at
 from importer.session.target_lock import Holder, look_at_turn
 from importer.settings.config_file import CONFIG_FILE, keys_of_file, own_config_file
-from importer.settings.options import DECLARATIONS, TOKEN_VARIABLES, Settings, load_settings
+from importer.settings.options import IN_FILES, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import PREFIX, variables_of
 from importer.settings.proxy import NO_PROXY_VARIABLES, PROXY_VARIABLES
 from importer.targets import TARGETS
@@ -64,7 +64,7 @@ _problem = partial(Diagnosis, DiagnosisLevel.PROBLEM)
 
 def look_at_sources(environ: Mapping[str, str], folder: Path) -> Iterator[Diagnosis]:
     """Yield which settings the environment and the folder's settings file set."""
-    known = {one.upper() for name, declared in DECLARATIONS.items() for one in variables_of(name, declared)}
+    known = {one.upper() for name, declared in IN_FILES.items() for one in variables_of(name, declared)}
     known_here = (*PROXY_VARIABLES, *NO_PROXY_VARIABLES)
     own = sorted(name for name, value in environ.items() if value and (name.upper() in known or name in known_here))
     yield _ok("environment", f"sets {', '.join(own)}" if own else "sets nothing")

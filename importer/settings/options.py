@@ -341,7 +341,8 @@ OF_COMMANDS: Mapping[str, Declaration] = {
     }.items()
     for name in names.split()
 }
-_IN_FILES: Mapping[str, Declaration] = {**DECLARATIONS, **OF_COMMANDS}
+#: Whatever may be a variable or a key of importer.toml.
+IN_FILES: Mapping[str, Declaration] = {**DECLARATIONS, **OF_COMMANDS}
 #: Every setting's default.
 DEFAULTS: Mapping[str, Any] = {name: getattr(Settings(), name) for name in DECLARATIONS}
 _NOT_RECORDED = frozenset(
@@ -373,7 +374,7 @@ def load_settings(options: Mapping[str, Any], *, is_library: bool = True) -> Set
         SettingsError: a value is invalid; the sentence names it as the user set it, but never a token.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    found = find_in_files(_IN_FILES) | find_variables(os.environ, DECLARATIONS)
+    found = find_in_files(IN_FILES) | find_variables(os.environ, DECLARATIONS)
     found |= (find_keywords if is_library else find_options)(given, DECLARATIONS)
     taken: dict[str, Any] = {}
     wrong: list[str] = []
@@ -402,5 +403,5 @@ def find_command_options(command: str) -> dict[str, FoundSetting]:
         SettingsError: an importer.toml cannot be read, or has settings that are refused there.
     """
     own = {name: one for name, one in OF_COMMANDS.items() if name.startswith(f"{command}_")}
-    found = find_in_files(_IN_FILES) | find_variables(os.environ, own) if own else {}
+    found = find_in_files(IN_FILES) | find_variables(os.environ, own) if own else {}
     return {name.removeprefix(f"{command}_"): found[name] for name in own.keys() & found.keys()}

@@ -230,6 +230,9 @@ def test_an_option_of_one_command_is_set_by_its_variable_and_in_the_users_own_fi
     run = place.run("run", source, "--sandbox").run
     shown = place.run("show", run, "--json", variables={"IMPORTER_SHOW_STATUS": "created, exists"}).out
     assert '"type": "row"' not in shown
+    doctor = place.run("doctor", "--sandbox", variables={"IMPORTER_SHOW_LIMIT": "5"})
+    assert "sets IMPORTER_SHOW_LIMIT" in doctor.out
+    assert "not a known setting" not in doctor.out
     assert f"{own}, line 3: map_header_row" in place.run("map", source).err
     wrong = place.run("show", run, variables={"IMPORTER_SHOW_LIMIT": "many"})
     assert (wrong.status, "Invalid value for IMPORTER_SHOW_LIMIT" in wrong.err) == (2, True)
