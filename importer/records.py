@@ -72,6 +72,7 @@ class Sheet:
     header_row: int = 1  #: the header's row; 0: there is none, and the columns' letters are the header
     problems: tuple[Problem, ...] = ()  #: what is wrong with the header; it matters only if the sheet is used
     origin: str = ""  #: of a report: the source that its rows come from, as in `import_source`
+    hidden: tuple[int, ...] = ()  #: of its positions, those of columns that nobody sees in a workbook
     table: str = ""  #: of a report: the table of `source` that has its rows, such as "To mend"
     #: The run has several sources: a place is named with its own.
     is_of_several: bool = field(default=False, compare=False)

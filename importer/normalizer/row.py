@@ -82,7 +82,7 @@ class Normalizer:
         used = {*self.layout.indices.values(), *(joined.day for joined in self.layout.joined.values()), *self._above}
         used.update(index for index, _ in (*self._kept, *self._dropped))
         #: Columns from which nothing is taken; which those of a matrix are, its cells decide.
-        self._unused = () if self.layout.grid else tuple(set(range(len(sheet.header))) - used)
+        self.unused = () if self.layout.grid else tuple(set(range(len(sheet.header))) - used)
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
@@ -131,7 +131,7 @@ class Normalizer:
         """
         found = {Level.PROBLEM: list[Problem](), Level.WARNING: [*row.warnings], Level.OFF: []}
         layout = self.layout
-        unused = {cell_name(layout.sheet.positions[place], row.place) for place in self._unused}
+        unused = {cell_name(layout.sheet.positions[place], row.place) for place in self.unused}
         for problem in row.problems:
             is_idle = problem.cell in unused and problem.topic != UNEVEN
             found[Level.WARNING if is_idle else Level.PROBLEM].append(_idle(problem) if is_idle else problem)

@@ -196,6 +196,11 @@ class Loader:
             )
         if layout.not_used:
             self.notice(Notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}"))
+        columns = enumerate(zip(sheet.header, sheet.positions, strict=True))
+        hidden = [text for at, (text, place) in columns if place in sheet.hidden and at not in normalizer.unused]
+        if hidden:
+            words = f"hidden columns are read too: {list_first(list(map(escape, hidden)), _MOST_HEADERS, len(hidden))}"
+            self.notice(Notice(f"{_where(sheet)}: {words}", NoticeLevel.WARNING))
         named = replace(sheet, name=self._name_apart(sheet.name))
         index = self.journal.add_sheet(named, layout.not_used)
         self._sources[index] = sheet.source

@@ -117,6 +117,10 @@ class OldSheet(StoredSheet):
                 if cells := self._cells(number):
                     yield WalkedRow(number + 1, cells, self._is_hidden(number))
 
+    @cached_property
+    def hidden_columns(self) -> list[tuple[int, int]]:
+        return [(column, column) for column, info in self.read.colinfo_map.items() if info.hidden]
+
     def _is_hidden(self, number: int) -> bool:
         row = self.read.rowinfo_map.get(number)
         return row is not None and (bool(row.hidden) or (row.height == 0 and bool(row.height_mismatch)))
@@ -212,7 +216,7 @@ _HEAD = 6  # bytes that type and length of a record take at most
 _FOLDER, _WORKBOOK = "xl", "xl/workbook.bin"
 _SHEET, _PROPERTIES, _END_SHEETS, _TEXT = 0x9C, 0x99, 0x90, 0x13
 _FORMAT, _FONT, _BEGIN_STYLES, _STYLE, _END_STYLES = 0x2C, 0x2B, 0x269, 0x2F, 0x26A
-_ROW, _END_ROWS, _MERGED = 0x00, 0x92, 0xB0
+_ROW, _END_ROWS, _MERGED, _COLUMNS = 0x00, 0x92, 0xB0, 0x3C
 _HIDDEN, _OWN_HEIGHT, _STRUCK = 0x10, 0x20, 0x08
 _BLANK, _SHORT_BLANK, _RICH = 0x01, 0x0C, 0x3E
 #: Records of cells that have no column of their own, but stand to the right of the one before.
@@ -318,6 +322,8 @@ class BinarySheet(StoredSheet):
                         yield WalkedRow(number, cells, is_hidden)
                     number, column, cells = in_order(_long(data, 0) + 1, number), -1, {}
                     is_hidden = _is_hidden(data)
+                elif kind == _COLUMNS and _short(data, 16) & 1:
+                    self.hidden_columns.append((_long(data, 0), _long(data, 4)))
                 elif kind in _CELLS:
                     column = column + 1 if kind in _SHORT else _long(data, 0)
                     if kind in {_BLANK, _SHORT_BLANK}:

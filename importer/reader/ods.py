@@ -124,7 +124,7 @@ class OpenDocumentSheet(StoredSheet):
         return extent, merged
 
     def _walk(self, merged: list[Merged]) -> Iterator[tuple[int, int, Mapping[int, StoredCell], bool]]:
-        content = _Content(self.index, self.styles, merged)
+        content = _Content(self.index, self.styles, merged, self.hidden_columns)
         with self.open() as stream:
             for _ in parsed(stream, content.parser):
                 yield from content.take()
@@ -184,13 +184,13 @@ class _Styles:
 class _Content:
     """Collects the rows of one table from the events of the whole content."""
 
-    def __init__(self, index: int, styles: _Styles, merged: list[Merged]) -> None:
+    def __init__(self, index: int, styles: _Styles, merged: list[Merged], hidden: list[tuple[int, int]]) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
         self.is_done = False
-        self._merged = merged
+        self._merged, self._hidden = merged, hidden
         self._styles = styles
         self._left = index  # tables before it
         self._is_inside = False
@@ -235,7 +235,7 @@ class _Content:
         match name:
             case "table:table-column":
                 self._start_column(attributes)
-            case "table:table-row-group":
+            case "table:table-row-group" | "table:table-column-group":
                 self._groups.append(attributes.get("table:display") == "false")
             case "table:table-row":
                 self._start_row(attributes)
@@ -260,6 +260,8 @@ class _Content:
         before = self._column_styles[-1][0] if self._column_styles else -1
         last = before + _repeats(attributes, "table:number-columns-repeated")
         self._column_styles.append((last, attributes.get("table:default-cell-style-name", "")))
+        if any(self._groups) or attributes.get("table:visibility", "visible") != "visible":
+            self._hidden.append((before + 1, last))
 
     def _start_row(self, attributes: dict[str, str]) -> None:
         self._repeats = min(_repeats(attributes, "table:number-rows-repeated"), _MOST_ROWS - self._number)
@@ -288,7 +290,7 @@ class _Content:
             match name:
                 case "table:table":
                     self._is_inside, self.is_done = False, True
-                case "table:table-row-group":
+                case "table:table-row-group" | "table:table-column-group":
                     self._groups.pop()
                 case "table:table-row":
                     self._end_row()

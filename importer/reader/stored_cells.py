@@ -130,7 +130,11 @@ class ListedSheet:
 class StoredSheet(ABC):
     """One worksheet as it is stored."""
 
-    takes_values = False  #: whether calamine's values are taken for rows in which nothing is odd
+    takes_values = False  #: whether calamine's values are taken for rows that are not odd
+
+    @cached_property
+    def hidden_columns(self) -> list[tuple[int, int]]:  #: first and last of each range; known once a row was walked
+        return []
 
     @abstractmethod
     def rows(self, columns: range, merged: list[Merged]) -> Iterator[StoredRow]:

@@ -218,10 +218,10 @@ def _chunks(
             case ["top", _, rows]:
                 header, _ = rule.choose(rows)
                 child.answer(b"%d" % header)
-            case ["sheet", title, texts, positions, flaws]:
+            case ["sheet", title, texts, positions, flaws, hidden]:
                 yield from tables.end() if tables else ()
                 problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
-                sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems)
+                sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems, hidden=tuple(hidden))
                 where = f"sheet '{escape(title)}'"
                 tables = Tables(sheet, rule, notices, where, lambda row, _: row, _below, f"{named(name)}: ")
             case ["rows", numbers, cells, remarks, share] if tables:
@@ -234,7 +234,7 @@ def _chunks(
 
 def _below(row: Row, sheet: Sheet) -> Sheet:
     """Make the sheet of a table below another one, in the same columns."""
-    return Sheet(sheet.source, sheet.name, row.cells, sheet.positions, row.number)
+    return Sheet(sheet.source, sheet.name, row.cells, sheet.positions, row.number, hidden=sheet.hidden)
 
 
 def _rows(sheet: Sheet, numbers: list[int], cells: list[str], remarks: list[list[Any]]) -> list[Row]:

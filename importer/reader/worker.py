@@ -3,14 +3,15 @@
 Parsers can fail in ways that end a process, so they run in one of their own, bounded in memory.
 `python -m importer.reader.worker DESCRIPTOR REQUEST` writes these arrays, a line each:
 
-    ["notice", text, level, sheet?]  ["top", name, [[number, cells], ...]]   ["sheet", name, header, positions, flaws]
-    ["rows", numbers, cells, remarks, share]   ["error", message, hint]   ["end"]
+    ["notice", text, level, sheet?]  ["top", name, [[number, cells], ...]]   ["end"]   ["error", message, hint]
+    ["sheet", name, header, positions, flaws, hidden]   ["rows", numbers, cells, remarks, share]
 
 After "top", a sheet's first rows, it waits on standard input for the number of the header's row, 0 for none. A flaw of
-a sheet's header is [cell, message, hint, topic]. The cells of "rows" are those of all its rows one after another. A
-remark is [row, "flaw", column, message, hint, topic], [row, "hidden"], [row, "shown", column, text] or
-[row, "struck", column, ...], the row an index into the numbers. Columns and positions count from 0. The share is that
-of all rows which have come so far. Without a last line "end" or "error" the process has died.
+a sheet's header is [cell, message, hint, topic]; hidden are those of its positions that nobody sees. The cells of
+"rows" are those of all its rows one after another. A remark is [row, "flaw", column, message, hint, topic],
+[row, "hidden"], [row, "shown", column, text] or [row, "struck", column, ...], the row an index into the numbers.
+Columns and positions count from 0. The share is that of all rows which have come so far. Without a last line "end" or
+"error" the process has died.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class SheetTable:
     columns: range  #: in which something stands
     rows: Callable[[], Iterator[TextRow]]  #: can be begun more than once
     merged: Sequence[Merged]
+    hidden_columns: Sequence[tuple[int, int]]
     ask: Callable[[Message], int]  #: sends a message that asks for the number of the header's row
 
     def messages(self) -> Iterator[Message]:
@@ -137,7 +139,8 @@ class SheetTable:
         texts = [header.cells[at - self.columns.start] if header else letters_of(at) for at in positions]
         remarks = header.remarks.items() if header else ()
         flaws = [[cell_name(column, header.number), *cell.flaw] for column, cell in remarks if header and cell.flaw]
-        yield ("sheet", self.name, texts, positions, flaws)
+        hidden = [at for at in positions if any(first <= at <= last for first, last in self.hidden_columns)]
+        yield ("sheet", self.name, texts, positions, flaws, hidden)
         inexact: list[str] = []
         yield from self._batches(below, positions, inexact)
         if inexact:
@@ -289,6 +292,7 @@ class Workbook:
                     self._bounds,
                 ),
                 merged=stored.merged,
+                hidden_columns=stored.hidden_columns,
                 ask=ask,
             ).messages()
 

@@ -115,6 +115,10 @@ class SheetPart(StoredSheet):
     def merged(self) -> list[Merged]:
         return self.scan.merged
 
+    @cached_property
+    def hidden_columns(self) -> list[tuple[int, int]]:
+        return self.scan.hidden_columns
+
     def rows(self, columns: range, _merged: list[Merged]) -> Iterator[StoredRow]:
         return scanned_rows(self.open, columns, self.cells)
 
@@ -179,6 +183,10 @@ class _SheetScan:
     """Estimates a worksheet's extent, and finds what is merged in it."""
 
     _ROW = re.compile(rb"""row [^<>]*?\br=["']([0-9]{1,9})["']""")
+    _COLUMN = re.compile(
+        rb"""<(?:\w+:)?col (?=[^<>]*\bhidden=["'](?:1|true)["'])"""
+        rb"""(?=[^<>]*\bmin=["']([0-9]{1,5})["'])[^<>]*\bmax=["']([0-9]{1,5})["']"""
+    )
     _MERGED = re.compile(rb"""mergeCell [^<>]*?\bref=["']([^"']*)["']""")
     _RANGE = re.compile(r"\$?([A-Za-z]{0,3})\$?([0-9]{0,7})(?::\$?([A-Za-z]{0,3})\$?([0-9]{0,7}))?")
     _LAST_COLUMN, _LAST_ROW = 16_383, 1_048_576
@@ -186,6 +194,7 @@ class _SheetScan:
     def __init__(self) -> None:
         self.extent = Extent()
         self.merged: list[Merged] = []
+        self.hidden_columns: list[tuple[int, int]] = []
         self._right = 0
         self._farther = self._beyond(0)
 
@@ -203,6 +212,8 @@ class _SheetScan:
         place = text.rfind(b"row ")
         last = self._ROW.match(text, place) if place >= 0 else None
         self.extent.add(int(last[1]) if last else 0, 0, self._right, cells)
+        if b"col " in text and b"hidden" in text:
+            self.hidden_columns += [(int(first) - 1, int(last) - 1) for first, last in self._COLUMN.findall(text)]
         if b"mergeCell " in text:
             self.merged += map(self._range, self._MERGED.findall(text))
 

@@ -47,6 +47,17 @@ def test_a_formula_in_a_column_that_is_not_used_does_not_make_a_row_invalid(plac
     assert "C2: the cell holds a formula whose result was never stored, in a column that is not used" in done.out
 
 
+def test_a_hidden_column_that_is_used_is_named(place: Workplace) -> None:
+    book = openpyxl.Workbook()
+    for cells in schedules(2):
+        book.worksheets[0].append([*cells, "note"])
+    for letter in "BC":
+        book.worksheets[0].column_dimensions[letter].hidden = True
+    book.save(place.path / "hidden.xlsx")
+    done = place.run("check", "hidden.xlsx")
+    assert f"sheet 'Sheet' of hidden.xlsx: hidden columns are read too: {schedules(1)[0][1]}\n" in done.err
+
+
 def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
     """And leaves no run's folder."""
     place.run("run", place.write("s.csv", schedules(2)), "--sandbox")

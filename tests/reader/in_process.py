@@ -39,7 +39,7 @@ def take(message: Any, read: ReadSheet) -> None:
     match message:
         case ("notice", text, _):
             read.notices.append(text)
-        case ("sheet", _, header, _, flaws):
+        case ("sheet", _, header, _, flaws, _):
             read.header.extend(header)
             read.remarks.extend(flaws)
         case ("rows", numbers, cells, remarks, _):

@@ -180,7 +180,7 @@ def as_we_read(path: Path) -> Cells:
         return {place: text for place, text in found.items() if text}
     with path.open("rb") as file:
         messages: list[Any] = list(Workbook(file, path.parent, Bounds()).messages([], first_row))
-    (_, _, header, positions, _), *batches = messages
+    (_, _, header, positions, *_), *batches = messages
     found |= {(1, column): text for column, text in zip(positions, header, strict=True)}
     assert batches[-1][-1] == 1
     for _, numbers, cells, remarks, _ in batches:

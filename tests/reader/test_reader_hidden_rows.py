@@ -1,4 +1,4 @@
-"""A row that a filter or a person hid, or struck out, is told as one in every format."""
+"""A row or column that a filter or a person hid, and what is struck out, is told as that in every format."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import xlwt
 from importer.reader.read import read
 
 from . import binary_workbook as binary
+from .conftest import NAMESPACE
 from .in_process import read_sheet
 from .test_reader_formats import row as ods_row
 from .test_reader_formats import text_cell, write_ods
@@ -214,3 +215,82 @@ def test_a_cell_in_which_nothing_stands_is_not_struck_out(tmp_path: Path) -> Non
     path = tmp_path / "t.ods"
     write_ods(path, ods_row(text_cell("id") + text_cell("note")) + ods_row(text_cell("1") + blank), styles=style)
     assert read_sheet(path).remarks == []
+
+
+def column_of_xlsx(path: Path) -> None:
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet("S")
+        for number, cells in enumerate(TABLE):
+            sheet.write_row(number, 0, cells)
+        sheet.set_column(1, 1, None, None, {"hidden": True})
+        sheet.set_column(0, 0, 20)
+
+
+def column_of_xlsm(path: Path) -> None:
+    book = openpyxl.Workbook()
+    for cells in TABLE:
+        book.active.append(cells)
+    book.active.column_dimensions.group("B", "D", hidden=True)
+    book.save(path)
+
+
+def column_of_xls(path: Path) -> None:
+    book = xlwt.Workbook()
+    sheet = book.add_sheet("S")
+    for number, cells in enumerate(TABLE):
+        for column, text in enumerate(cells):
+            sheet.write(number, column, text)
+    sheet.col(1).hidden = True
+    book.save(str(path))
+
+
+def column_of_xlsb(path: Path) -> None:
+    rows = [
+        binary.row(n, *(binary.label(column, text) for column, text in enumerate(cells)))
+        for n, cells in enumerate(TABLE, 1)
+    ]
+    columns = (struct.pack("<IIIIH", *column) for column in ((0, 0, 2560, 0, 2), (1, 3, 0, 0, 1)))
+    binary.write_xlsb(path, ("S", 0, b"".join([*(binary.record(0x3C, one) for one in columns), *rows])))
+
+
+def column_of_ods(path: Path) -> None:
+    columns = '<table:table-column/><table:table-column table:visibility="collapse"/>'
+    write_ods(path, columns + "".join(ods_row("".join(map(text_cell, cells))) for cells in TABLE))
+
+
+def column_folded_up_of_ods(path: Path) -> None:
+    columns = (
+        '<table:table-column/><table:table-column-group table:display="false"><table:table-column'
+        ' table:number-columns-repeated="2"/></table:table-column-group>'
+    )
+    write_ods(path, columns + "".join(ods_row("".join(map(text_cell, cells))) for cells in TABLE))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [column_of_xlsx, column_of_xlsm, column_of_xls, column_of_xlsb, column_of_ods, column_folded_up_of_ods],
+)
+def test_a_hidden_column_is_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    path = tmp_path / f"t.{make.__name__.rpartition('_')[2]}"
+    make(path)
+    (chunk,) = read(path)
+    assert (chunk.sheet.hidden, [row.cells for row in chunk.rows]) == ((1,), [tuple(cells) for cells in TABLE[1:]])
+
+
+@pytest.mark.parametrize(
+    ("column", "is_hidden"),
+    [
+        ('<col min="2" max="2" width="9" hidden="1"/>', True),
+        ("<col hidden='true' max='16384' min='2' customWidth='1'/>", True),
+        ('<col min="1" max="2" hidden="0"/>', False),
+        ('<col min="3" max="9" hidden="1"/>', False),
+    ],
+)
+def test_a_column_of_xlsx_is_hidden_however_that_is_written(
+    workbook: Callable[..., Path], column: str, is_hidden: bool
+) -> None:
+    cell = '<c r="{}" t="inlineStr"><is><t>{}</t></is></c>'
+    rows = "".join(f'<row r="{n}">{cell.format(f"A{n}", "a")}{cell.format(f"B{n}", "b")}</row>' for n in (1, 2))
+    sheet = f'<worksheet xmlns="{NAMESPACE}"><cols>{column}</cols><sheetData>{rows}</sheetData></worksheet>'
+    (chunk,) = read(workbook(parts={"xl/worksheets/sheet1.xml": sheet}))
+    assert chunk.sheet.hidden == ((1,) if is_hidden else ())
