@@ -83,6 +83,7 @@ class Normalizer:
         used.update(index for index, _ in (*self._kept, *self._dropped))
         #: Columns from which nothing is taken; which those of a matrix are, its cells decide.
         self.unused = () if self.layout.grid else tuple(set(range(len(sheet.header))) - used)
+        self.statuses = [place for place in self.unused if canonical(sheet.header[place]) in _STATUS_HEADERS]
         self._sheet_kind = self.layout.kind
         # Whatever the mapping makes of a template's column `kind`: its examples are never sent.
         places = {index for index, header in enumerate(sheet.header) if canonical(header) == "kind"}
@@ -127,7 +128,8 @@ class Normalizer:
         """Add what is to be said about cells that a sheet shows otherwise than they are read.
 
         A number of which people see something else is a problem. An end that shows a date without a time counts by
-        [checks]: the last day can be meant. What could not be read in a column that is not used is a warning.
+        [checks]: the last day can be meant. What could not be read in a column that is not used is a warning, and so is
+        a status by which the row no longer counts.
         """
         found = {Level.PROBLEM: list[Problem](), Level.WARNING: [*row.warnings], Level.OFF: []}
         layout = self.layout
@@ -135,6 +137,9 @@ class Normalizer:
         for problem in row.problems:
             is_idle = problem.cell in unused and problem.topic != UNEVEN
             found[Level.WARNING if is_idle else Level.PROBLEM].append(_idle(problem) if is_idle else problem)
+        for place in self.statuses:
+            if shown_text(row.cells[place]).casefold() in _CALLED_OFF:
+                found[Level.WARNING].append(_called_off(row, layout.sheet, place))
         for place, shown in row.shown:
             if row.cells[place] != f"{shown}T00:00:00":
                 found[Level.PROBLEM] += _doubtful_number(row, layout, place, shown)
@@ -226,6 +231,23 @@ class Normalizer:
         if kind is None and not fields.has_problem("kind"):
             _note_undecided(fields)
         return kind
+
+
+_STATUS_HEADERS: Final = frozenset({"status", "state"})
+_CALLED_OFF: Final = frozenset(
+    ["cancelled", "canceled", "deleted", "removed", "declined", "rejected", "withdrawn", "void", "obsolete", "archived"]
+)
+
+
+def _called_off(row: Row, sheet: Sheet, place: int) -> Problem:
+    header, text = sheet.header[place].strip(BLANKS), shown_text(row.cells[place])
+    return Problem(
+        f"{escape(header)} is {quote(text)}, and the row is read all the same",
+        "Delete the row if it no longer counts, or leave such rows out below [rows] in a mapping: "
+        f"drop = {{ {quote(header)} = [{quote(text)}] }}.",
+        cell=cell_name(sheet.positions[place], row.place),
+        topic="a row whose status says that it no longer counts",
+    )
 
 
 def _idle(problem: Problem) -> Problem:

@@ -233,7 +233,7 @@ class Loader:
                 words = (f"was left out, {reason}", f"were left out, {reason}")
                 self._left_out.setdefault((chunk.sheet, *words), []).append(row.number)
                 continue
-            if row.shown or row.problems:
+            if row.shown or row.problems or normalizer.statuses:
                 row = normalizer.with_doubtful_cells(row)
             normalized = self._without_idle(normalizer.normalize(row))
             entries = list(plan_row(normalized, self._run))

@@ -116,6 +116,28 @@ def test_a_lack_of_columns_says_which_other_kind_the_sheet_could_hold(
     assert [problem.hint.endswith(told) for problem in lacking] == [is_told]
 
 
+@pytest.mark.parametrize(
+    ("header", "text", "mapping", "is_told"),
+    [
+        ("Status", "cancelled", "", True),
+        (" STATE ", " Declined ", "", True),
+        ("Status", "confirmed", "", False),
+        ("Status", "", "", False),
+        ("Note", "cancelled", "", False),
+        ("Status", "cancelled", '[rows]\ndrop = { "Status" = ["declined"] }', False),
+    ],
+)
+def test_a_row_whose_status_says_that_it_no_longer_counts_is_reported_unless_the_mapping_decides(
+    header: str, text: str, mapping: str, is_told: bool
+) -> None:
+    sheet = Sheet("list.csv", "schedules", ("remote_id", header), (0, 1))
+    normalizer = Normalizer(sheet, make_rules(read_mapping(mapping, "map.toml"), provider="pd"))
+    row = normalizer.with_doubtful_cells(Row(4, ("PI7DH85", text)))
+    assert [(warning.cell, warning.topic) for warning in row.warnings] == [
+        ("B4", "a row whose status says that it no longer counts")
+    ] * is_told
+
+
 def test_cells_are_named_in_the_file_just_read() -> None:
     """In a report read again the row stands elsewhere than in the source."""
     result = Normalizer(Sheet("report.csv", "schedules", ("remote_id",), (13,)), make_rules(provider="pd")).normalize(
