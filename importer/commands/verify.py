@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urljoin
 
 import anyio
 
@@ -190,7 +191,7 @@ async def _list(ask: Ask, kind: RecordKind, scope: str) -> dict[str, Key | None]
         fresh = page.ids - there.keys()
         there |= dict.fromkeys(fresh)
         there |= {found.id: found.key for found in page.found}
-        path = page.next if fresh else None
+        path = urljoin(path, page.next) if page.next and fresh else None
     return there
 
 

@@ -109,7 +109,9 @@ async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> 
 
 def _resolve(path: str, base_url: str, name: str) -> str:
     """Return the URL to ask: below the base URL, or a next page that stays at the same host."""
-    url = base_url + path if path.startswith("/") else urljoin(base_url, path)
+    prefix = urlsplit(base_url).path  # a next page may have it, or not
+    is_below = path.startswith("/") and not (prefix and path.startswith(f"{prefix}/"))
+    url = base_url + path if is_below else urljoin(base_url, path)
     if urlsplit(url)[:2] != urlsplit(base_url)[:2]:
         raise TargetError(f"{name} points to another host for its next page: refused", hint=_AGAIN)
     return url

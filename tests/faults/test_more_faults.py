@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sandbox_truth import read_truth
 
-from importer.session.control import SilentObserver
+from importer.commands.verify import verify
+from importer.session.control import SilentObserver, prepare
 from importer.statuses import Status
 
 from .rehearsal import CANARY, SCHEDULES, Rehearsal, disagreements, read_report, schedules, shadows
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.anyio
         {"what": "repeat"},
         {"what": "short_pages", "size": 2},
         {"what": "next_link", "form": "meta"},
+        {"what": "next_link", "form": "query"},
         {"what": "next_link", "form": "path"},
         {"what": "next_link", "form": "api_path"},
     ],
@@ -42,7 +44,10 @@ async def test_whatever_way_a_list_is_paged_all_that_exists_is_found(fault: dict
         await rehearsal.run(shadows(20))
     async with rehearsal.served(*plan):
         result = await rehearsal.run(shadows(20))
+        settings, control = prepare(rehearsal._given({}))
+        verified = await verify(str(result.folder), settings, control, lambda *_: None)
     assert result.statuses == {Status.EXISTS: 20}
+    assert verified.wrong == []
     assert disagreements(rehearsal, result, 20) == []
 
 
