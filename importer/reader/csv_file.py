@@ -411,12 +411,13 @@ def csv_records(file: BinaryIO, dialect: Dialect, digest: _Hash | None = None) -
             yield CsvRecord(number, cells, first_line, lines.number, lines.is_unwrapped)
 
 
-_WHOLE = re.compile(r'"([^"]*(?:""[^"]*)*)"[,;\t| ]*[\r\n]*')
+_WHOLE = re.compile(r'"([^"]*(?:""[^"]*)*)"([,;\t| ]*)[\r\n]*')
 
 
 def _unwrapped(line: str, dialect: Dialect) -> str:
     """Return what stands in a line's one pair of quotes, if that is as many cells as the dialect wants; else empty."""
-    if whole := _WHOLE.fullmatch(line):
+    whole = _WHOLE.fullmatch(line)
+    if whole and (dialect.unwraps == _ANY_WIDTH or dialect.delimiter not in whole[2]):  # else it is one cell of several
         inner = whole[1].replace('""', '"')
         with suppress(csv.Error, StopIteration):
             width = len(next(csv.reader([inner], delimiter=dialect.delimiter, strict=True)))

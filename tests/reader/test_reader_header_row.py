@@ -156,6 +156,7 @@ def test_a_hint_for_excel_above_a_single_column_is_followed(write: Write) -> Non
 def test_rows_in_quotes_as_a_whole_are_read_as_the_cells_within_with_a_warning(
     write: Write, wrapped: set[int], delimiter: str, padding: str
 ) -> None:
+    padding = padding if 1 in wrapped else padding.replace(delimiter, "")  # else it is a row of one filled cell
     lines = [delimiter.join(cells) for cells in (("id", "note", "who"), ('"a, b"', "1 x", ""), ("2", "y", '"z ""w"""'))]
     table = [
         '"' + line.replace('"', '""') + f'"{padding}' if number in wrapped else line
@@ -170,8 +171,11 @@ def test_rows_in_quotes_as_a_whole_are_read_as_the_cells_within_with_a_warning(
 
 
 def test_a_quoted_title_with_another_number_of_cells_is_no_row_in_quotes(write: Write) -> None:
-    chunk, _ = told(write("t.csv", b'id,note,who\n"Berg, Anna",,\n"1, 2"\n"a, b, c",x,y\n'), is_header=is_header)
-    assert [row.cells for row in chunk.rows] == [("Berg, Anna", "", ""), ("1, 2", "", ""), ("a, b, c", "x", "y")]
+    chunk, _ = told(
+        write("t.csv", b'id,note,who\n"Berg, Anna",,\n"1, 2"\n"a, b, c",x,y\n"1,2,3",,\n'), is_header=is_header
+    )
+    cells = [("Berg, Anna", "", ""), ("1, 2", "", ""), ("a, b, c", "x", "y"), ("1,2,3", "", "")]
+    assert [row.cells for row in chunk.rows] == cells
     assert not any(row.warnings for row in chunk.rows)
 
 
