@@ -71,14 +71,6 @@ def test_a_name_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
     assert rows_of(path) == ROWS
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
-def test_a_file_that_may_not_be_read_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "oncall.csv"
-    path.write_bytes(CSV)
-    path.chmod(0)
-    assert refused(path).message == f"{path} cannot be read: permission denied"
-
-
 def test_an_empty_device_is_empty() -> None:
     assert refused("/dev/null").message == "/dev/null is empty"
 

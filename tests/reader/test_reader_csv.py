@@ -328,15 +328,11 @@ def test_a_delimiter_that_tears_quoted_cells_apart_is_none(write: Write) -> None
     assert (chunk.sheet.header, chunk.rows[0].cells) == (("Datum", "Betrag, EUR"), ("01.03.2027", "3,50"))
 
 
-def test_a_blank_before_a_quote_is_no_part_of_the_cell(write: Write) -> None:
-    (chunk,) = read(write("t.csv", b'id, rotation, note\n1, "101, 102", x\n2, "103", "a, b"\n'))
-    assert [row.cells for row in chunk.rows] == [("1", "101, 102", "x"), ("2", "103", "a, b")]
-
-
 @pytest.mark.parametrize(
     ("line", "cells"),
     [
         ('1,   "101, 102", x', ("1", "101, 102", "x")),
+        ('2, "103", "a, b"', ("2", "103", "a, b")),
         (' "1", "101, 102",x', ("1", "101, 102", "x")),
         ('1,"101, 102" ,x', ("1", "101, 102", "x")),
         ('"1" , "101, 102" , "x" ', ("1", "101, 102", "x")),
@@ -345,7 +341,7 @@ def test_a_blank_before_a_quote_is_no_part_of_the_cell(write: Write) -> None:
     ],
 )
 def test_blanks_around_quotes_are_no_part_of_the_cell(write: Write, line: str, cells: tuple[str, ...]) -> None:
-    (row,) = rows_of(write("t.csv", f"id,rotation,note\n{line}\n".encode()))
+    (row,) = rows_of(write("t.csv", f"id, rotation, note\n{line}\n".encode()))
     assert (row.cells, row.problems) == (cells, ())
 
 
