@@ -144,7 +144,7 @@ async def _read_calendar(side: str, reader: SystemReader) -> Calendar | None:
     path = Path(side)
     if side in _SYSTEMS or is_calendar(side) or side in ("ical", "ical:"):
         return (await reader.read(side)).calendar
-    folder = _run_folder(path, reader.settings.reports / side)
+    folder = next((one for one in (path, reader.settings.reports / side) if (one / JOURNAL_FILE).is_file()), None)
     if folder is not None:
         with open_view(folder) as view:
             return _of_journal(view, f"run {folder.name}", reader.window, lambda state: state in _MADE)
@@ -161,10 +161,6 @@ def _check_side(path: Path, side: str) -> None:
             f"there is no file, folder or run {side!r}",
             hint="Name a source, a run, what pull wrote, an .ics file, or pagerduty:, opsgenie: or rootly:.",
         )
-
-
-def _run_folder(*folders: Path) -> Path | None:
-    return next((folder for folder in folders if (folder / JOURNAL_FILE).is_file()), None)
 
 
 def _pulled_files(path: Path) -> list[Path]:

@@ -154,7 +154,7 @@ class TargetDelivery(TargetWork):
                 self.queue.decide(record, self.outcomes.answered(record, judgement))
             else:
                 self._doubt(record, judgement)
-        self.throttle.learn(len(answered), is_write=True)
+        self.throttle.learn(len(answered))
         self.queue.create(created)
 
     async def _post(self, record: Claimed) -> Reply:

@@ -137,11 +137,11 @@ class Throttle:
         """Return whether learning from a good answer can wait: no rate is set, and it ends no series of failures."""
         return self._breaker.is_well and not _has_limit(headers) and self.is_clear()
 
-    def learn(self, number: int, *, is_write: bool) -> None:
-        """Note a number of good answers that could wait."""
+    def learn(self, number: int) -> None:
+        """Note a number of good answers to writes; these notes could wait."""
         now = anyio.current_time()
         for _ in range(number):
-            self._note_success(now, now, is_write=is_write)
+            self._note_success(now, now, is_write=True)
         self._end_probe()
 
     def _land(self) -> None:

@@ -276,8 +276,8 @@ def _kind_of_columns(fields: Fields) -> str | None:
 def _with_other_kinds(problems: tuple[Problem, ...], kind: str, columns: AbstractSet[str]) -> tuple[Problem, ...]:
     """Add to the hints about columns that the sheet lacks which other kind its columns can make."""
     others = [one for one in KINDS.values() if one.name != kind and columns <= {column.name for column in one.columns}]
-    told = "".join(f" If these are {one.plural}, write {one.name} into a column kind." for one in others)
-    return tuple(one._replace(hint=one.hint + told) if one.column in TELLING - columns else one for one in problems)
+    more = "".join(f" If these are {one.plural}, write {one.name} into a column kind." for one in others)
+    return tuple(one._replace(hint=one.hint + more) if one.column in TELLING - columns else one for one in problems)
 
 
 def _note_undecided(fields: Fields) -> None:

@@ -211,7 +211,7 @@ async def test_a_very_late_429_is_waited_out_though_the_answer_to_the_one_that_t
     await throttle.enter(is_write=True)  # the one that tries
     throttle.succeed({}, is_write=True, sent=0.0)  # an early request's answer says that the target is back
     assert throttle.can_learn_later({})
-    throttle.learn(1, is_write=True)  # the answer to the one that tried
+    throttle.learn(1)  # the answer to the one that tried
     throttle.pause({}, is_write=True, sent=0.0)
     with anyio.fail_after(60):
         await throttle.enter(is_write=True)
@@ -312,7 +312,7 @@ async def test_an_answer_may_be_judged_later_only_where_nobody_waits_for_it() ->
     paused.pause({"Retry-After": "5"}, is_write=True)
     stopped.stop.set(Reason.INTERRUPTED, "interrupted")
     assert not any(throttle.can_learn_later(HEADERS) for throttle in (failing, paused, stopped))
-    failing.learn(1, is_write=True)
+    failing.learn(1)
     assert failing.can_learn_later(HEADERS)
 
 
