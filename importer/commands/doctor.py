@@ -165,7 +165,7 @@ def describe_holder(name: TargetName, holder: Holder | None, settings: Settings)
         level = DiagnosisLevel.NOTE if settings.wait else DiagnosisLevel.PROBLEM
         return Diagnosis(level, about, f"held by {who}", "Wait for it with --wait, or stop it.")
     hint = f"Nothing: the next run waits {settings.settle:g} s, then asks what became of it; or rerun that folder."
-    return _note(about, f"left by {who}, which ended with requests in flight", hint)
+    return _note(about, f"left by {who} with records in doubt", hint)
 
 
 def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:

@@ -107,7 +107,7 @@ async def take_turns(
             raise
         left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
         for target, who in left.items():
-            notify(control.observer, target, f"settles for {settings.settle:g} s: {who} ended with requests in flight")
+            notify(control.observer, target, f"settles for {settings.settle:g} s: {who} left records in doubt")
         if left:
             with anyio.move_on_after(settings.settle):
                 await control.interrupted.wait()
