@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from importer.cells import BLANKS, Unreadable, canonical, cell_name, shown_text
 from importer.kinds import COLUMNS, KIND_COLUMN, KINDS, TELLING, any_of, kind_of_name, kinds_of_columns, read_kind
-from importer.normalizer.fields import Fields, Level, Places
+from importer.normalizer.fields import Fields, Level, Places, no_result
 from importer.normalizer.header import Layout, plan
 from importer.normalizer.mapping import NO_RULES, Rules
 from importer.normalizer.matrix import Grid, find_headers
@@ -349,5 +349,7 @@ class RowNames:
             for column, what, id_, _ in KINDS[normalized.kind or ""].subjects(record.key):
                 place = self._beside.get((normalized.kind or "", column))
                 name = "" if place is None else shown_text(row.cells[place])
-                if name and name != id_ and (own := self._own.get(column)) is not None and shown_text(row.cells[own]):
+                if not name or name == id_ or no_result(name):
+                    continue
+                if (own := self._own.get(column)) is not None and shown_text(row.cells[own]):
                     yield KnownName(what, id_, name)

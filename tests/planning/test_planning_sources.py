@@ -247,8 +247,16 @@ s-1,Other,112,Lena,2027-03-02T08:00Z,2027-03-02T16:00Z
             {},
             [],
         ),
+        (
+            "schedule_id,schedule,user_id,User name,starts_at,duration\ns-1,#N/A,101,0,2027-03-01T08:00Z,8h\n",
+            {},
+            [],
+        ),
     ],
-    ids=["beside a schedule's id", "the first name counts", "what the mapping gives an id for", "not who rotates"],
+    ids=[
+        *("beside a schedule's id", "the first name counts", "what the mapping gives an id for", "not who rotates"),
+        "not what a formula shows in place of one",
+    ],
 )
 def test_the_names_that_stand_beside_ids_are_known(
     tmp_path: Path, journal: Journal, source: str, mapping: dict[str, object], known: list[str]
