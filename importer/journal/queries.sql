@@ -181,7 +181,7 @@ WHERE state = 'planned'
 -- name: mark_duplicates
 -- Of several records of a kind with the same key, the first success is the real one, else the first in doubt, else what
 -- an undo took back, which is not sent again, else the first. So two with the same key are never open at the same time.
-UPDATE record SET state = 'duplicate', first = same.first
+UPDATE record SET state = 'duplicate', first = same.first, hint = ''
 FROM (
     SELECT id, first_value(id) OVER (
         PARTITION BY kind, key
@@ -192,7 +192,7 @@ FROM (
         SELECT key FROM record WHERE key IS NOT NULL GROUP BY key HAVING count(*) > 1
     )
 ) AS same
-WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt');
+WHERE record.id = same.id AND same.first <> same.id AND record.state IN ('planned', 'sending', 'in_doubt', 'reported');
 
 -- name: set_fact
 INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;

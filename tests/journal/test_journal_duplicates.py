@@ -68,6 +68,14 @@ def test_a_row_of_which_several_parts_overlap_the_same_row_is_told_once(journal:
     assert states(journal) == ["planned", "planned", "invalid", "invalid"]
 
 
+def test_a_line_that_claims_the_same_success_again_is_a_duplicate(journal: Journal) -> None:
+    """It was counted twice where a report without its journal was pasted below itself."""
+    claim = schedule("P1", State.REPORTED, id="id-1", hint="Rerun.")._replace(was=Status.CREATED)
+    plan(journal, claim, claim)
+    assert states(journal) == ["reported", "duplicate"]
+    assert outcomes(journal)[1].hint == ""
+
+
 def test_a_duplicate_shows_the_id_of_the_record_that_counts(journal: Journal) -> None:
     plan(journal, schedule("P1"), schedule("P1"))
     journal.change([Change(nth(1), Status.CREATED, Outcome(Status.CREATED, id="id-1"))])
