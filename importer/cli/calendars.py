@@ -219,7 +219,8 @@ def show_comparison(comparison: Comparison, files: Sequence[Path], settings: Set
         _print_objects(comparison, console)
         return
     for label, note in comparison.notes:
-        console.message(f"note:     {escape(label)}: {escape(note.subject)}: {escape(note.reason)}", style="dim")
+        about = ": ".join(map(escape, dict.fromkeys((label, note.subject))))  # a note can be about the side as a whole
+        console.message(f"note:     {about}: {escape(note.reason)}", style="dim")
     differing = [one for one in comparison.compared if one.differences or one.unknown]
     left = _MOST
     for compared in differing:

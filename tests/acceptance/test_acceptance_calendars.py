@@ -483,6 +483,13 @@ def test_hidden_rows_of_a_side_are_refused_until_the_option_says_what_they_are(p
     assert [place.run(*sides, "--hidden-rows", word).status for word in ("skip", "send")] == [0, 1]
 
 
+def test_a_note_about_a_side_as_a_whole_names_it_once(place: Workplace) -> None:
+    good = ["primary", "102", "2027-03-01T08:00Z", "2027-03-01T16:00Z"]
+    place.write("odd.csv", [["schedule_id", "user_id", "starts_at", "ends_at"], good, [*good[:3], "someday"]])
+    done = place.run("compare", "odd.csv", "odd.csv", "--from", "2027-03-01", "--to", "2027-03-05")
+    assert "note:     odd.csv: 1 row left out as invalid" in done.err
+
+
 def test_a_side_can_be_a_folder_of_sources_or_a_pattern(place: Workplace) -> None:
     header, *rows = shadows(4)
     whole = place.write("all.csv", [header, *rows])
