@@ -1,6 +1,6 @@
-"""Expands a row that repeats or rotates into its shifts, in local time across clock changes.
+"""Expands a row that repeats or rotates, or a calendar's series, into shifts, in local time across clock changes.
 
-Reads no text, and judges by a `now` that is passed in. Rules are worked out by python-dateutil.
+Rules are worked out by python-dateutil.
 """
 
 from __future__ import annotations
