@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -57,7 +58,7 @@ class FastPath:
     ) -> None:
         self._places = places
         self._rules = rules
-        self._checks = rules.mapping.checks
+        self._level = cache(rules.mapping.checks.level)
         self._record = record
         self._find = find
         self._names = (*(one.name for one in columns), "starts_at", "ends_at")
@@ -109,7 +110,7 @@ class FastPath:
             odd.sort(key=lambda one: indices[one.column])
         warnings = []
         for check, column, fault in odd:
-            level = self._checks.level(check)
+            level = self._level(check)
             if level is Level.PROBLEM:
                 return None
             if level is Level.WARNING:
