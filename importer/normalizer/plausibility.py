@@ -54,11 +54,13 @@ def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
         return None
     days = series.end.seconds // 86_400
     for number, shift in enumerate(shifts, 1):
-        start, end = series.local(shift.starts_at), series.local(shift.ends_at)
-        if end != start + timedelta(days=days):
+        end, planned = series.local(shift.ends_at), series.local(shift.starts_at) + timedelta(days=days)
+        if end != planned:
+            is_followed = any(series.local(one.starts_at) == planned for one in shifts[number:])
+            between = f"; in between {'two shifts run' if end > planned else 'no shift runs'}" if is_followed else ""
             return Unreadable(
                 f", which counts exact hours: the clock changes in shift {number}, which ends at "
-                f"{end:%Y-%m-%d %H:%M}; in days it would end at {start + timedelta(days=days):%Y-%m-%d %H:%M}",
+                f"{end:%Y-%m-%d %H:%M}; in days it would end at {planned:%Y-%m-%d %H:%M}{between}",
                 f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to always hand over at the same local time.",
                 "whole days in hours over a change of the clock",
             )

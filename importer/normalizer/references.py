@@ -27,8 +27,8 @@ from importer.wording import has_control, list_first, quote
 _ID = re.compile(ID_PATTERN)
 _BETWEEN_GROUPS = re.compile(r"[;\r\n]")
 _MOST_GROUPS = 100  # of a row
-#: An e-mail address as mail programs copy it: `Anna Berg <anna@example.com>`, `mailto:anna@example.com`.
-_COPIED_ADDRESS = re.compile(r"(?:[^<>@]*<)?\s*(?:mailto:)?\s*([^<>\s@]+@[^<>\s@]+?)\s*>?", re.IGNORECASE)
+#: An e-mail address as mail programs copy it: `Anna Berg <anna@example.com>`, `mailto:anna@example.com?subject=Hi`.
+_COPIED_ADDRESS = re.compile(r"(?:[^<>@]*<)?\s*(?:mailto:)?\s*([^<>\s@]+@[^<>\s@?]+)(?:\?[^<>]*)?\s*>?", re.IGNORECASE)
 _NO_ID = Unreadable(", which is not an id: an id has only letters, digits, - and _, 128 at most", topic="not an id")
 _NO_NUMBER = Unreadable(
     ", which is not a user: a user is a number, an e-mail address or a full name", topic="not a user"

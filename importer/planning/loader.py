@@ -195,11 +195,15 @@ class Loader:
                 hint=problem.hint,
             )
         if layout.not_used:
-            self.notice(Notice(f"{_where(sheet)}: columns that are not used: {', '.join(layout.not_used)}"))
+            self.notice(
+                Notice(
+                    f"{_where(sheet)}: columns that are not used: {_list_headers(layout.not_used, len(sheet.header))}"
+                )
+            )
         columns = enumerate(zip(sheet.header, sheet.positions, strict=True))
         hidden = [text for at, (text, place) in columns if place in sheet.hidden and at not in normalizer.unused]
         if hidden:
-            words = f"hidden columns are read too: {list_first(list(map(escape, hidden)), _MOST_HEADERS, len(hidden))}"
+            words = f"hidden columns are read too: {_list_headers(hidden)}"
             self.notice(Notice(f"{_where(sheet)}: {words}", NoticeLevel.WARNING))
         named = replace(sheet, name=self._name_apart(sheet.name))
         index = self.journal.add_sheet(named, layout.not_used)
@@ -414,5 +418,11 @@ def _where(sheet: Sheet) -> str:
 
 
 def _headers(sheets: Iterable[Sheet]) -> str:
-    names = [escape(text.strip(), 80) for sheet in sheets for text in sheet.header if text.strip()]
-    return f"it has {list_first(names, _MOST_HEADERS)}" if names else "its header is empty"
+    names = [text for sheet in sheets for text in sheet.header if text.strip()]
+    return f"it has {_list_headers(names)}" if names else "its header is empty"
+
+
+def _list_headers(headers: Sequence[str], most: int = _MOST_HEADERS) -> str:
+    """List the first headers; one with a comma in quotes, because it would look like two."""
+    shown = (escape(text.strip(), 80) for text in headers)
+    return list_first([f'"{text}"' if "," in text else text for text in shown], most)

@@ -270,7 +270,8 @@ class NumberFormat:
         plain = number_text(repr(number))
         is_inexact = abs(number) >= INEXACT
         if decoration := _decoration_of(section):
-            return StoredCell(plain, None, _decorated(plain, decoration, section), is_inexact)
+            shown = _decorated(plain, decoration, section)
+            return StoredCell(plain, None, "" if shown == plain else shown, is_inexact)  # 106 has no thousands
         text = _padded(plain, section, is_signed=self._is_signed(section))
         if section.is_literal and _WORD.search(section.prefix):  # whatever the number is, a person sees these words
             text = section.prefix.strip()

@@ -43,13 +43,13 @@ def truth_of(place: Workplace) -> set[tuple[str, ...]]:
 
 
 def test_a_mapping_settles_headers_that_nobody_knows(place: Workplace) -> None:
-    """The header that it leaves out is listed; nothing is dropped without a word."""
-    source = place.write("plan.csv", [ODD_HEADER, ODD_ROW])
+    """The headers that it leaves out are listed; nothing is dropped without a word, or looks like two."""
+    source = place.write("plan.csv", [[*ODD_HEADER, "Amount, EUR"], [*ODD_ROW, "5"]])
     done = place.run("run", source, "--mapping", mapping(place, ODD_MAPPING), "--sandbox")
     assert done.status == 0, done
     assert truth_of(place) == {SHADOW}
     (notice,) = [line for line in done.err.splitlines() if "columns that are not used" in line]
-    assert notice.endswith(": Remark")
+    assert notice.endswith(': Remark, "Amount, EUR"')
 
 
 @pytest.mark.parametrize(

@@ -92,21 +92,22 @@ SERIES = {"schedule_id": "primary-eu", "shadowable_id": "106", "rotation": "101,
 
 
 @pytest.mark.parametrize(
-    ("start", "until", "duration", "right"),
+    ("start", "until", "duration", "right", "effect"),
     [
-        ("2027-03-22 09:00", "2027-03-29", "168h", "1w"),  # an hour with two
-        ("2027-10-25 09:00", "2027-11-01", "168:00", "1w"),  # "168:00" has minutes; an hour with nobody
-        ("2027-03-28 00:00", "2027-04-04", "24h", "1d"),
+        ("2027-03-22 09:00", "2027-04-05", "168h", "1w", "; in between two shifts run"),
+        ("2027-10-25 09:00", "2027-11-08", "168:00", "1w", "; in between no shift runs"),  # "168:00" has minutes
+        ("2027-03-28 00:00", "2027-04-04", "24h", "1d", "in days it would end at 2027-03-29 00:00"),
     ],
 )
 def test_whole_days_in_hours_over_a_change_of_the_clock_are_reported(
-    normalize: Callable[..., Normalized], start: str, until: str, duration: str, right: str
+    normalize: Callable[..., Normalized], start: str, until: str, duration: str, right: str, effect: str
 ) -> None:
     cells = SERIES | {"starts_at": start, "duration": duration, "timezone": "Europe/Berlin", "until": until}
     result = normalize(sheet_name="shadows", **cells)
     assert result.records
     (odd,) = result.warnings
     assert "counts exact hours" in odd.message
+    assert effect in odd.message
     assert f"Write {right}" in odd.hint
     assert normalize(sheet_name="shadows", **(cells | {"duration": right})).warnings == ()
 
@@ -176,6 +177,7 @@ def test_no_check_is_forgotten_here() -> None:
     [
         "Anna Berg <Anna@example.com>",
         "mailto:anna@example.com",
+        "MAILTO:anna@example.com?subject=Rota%20of%20March&cc=bo@example.com",
         '"Berg, Anna" <anna@example.com>',
         "<anna@example.com>",
     ],
