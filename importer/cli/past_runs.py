@@ -175,6 +175,7 @@ def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
     yield "folder", escape(str(run.path), 4096)
     yield "files", escape(", ".join(run.files), 4096)
     yield "damaged", escape(run.fault, 1000)
+    yield "hint", escape(run.hint, 1000)
 
 
 def _stage_with_hint(run: PastRun) -> Text:

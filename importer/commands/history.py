@@ -47,6 +47,7 @@ class PastRun:
     exit_status: int | None = None
     seconds: float | None = None  #: how long it took, or has been running; None if that is unknown
     fault: str = ""  #: why it cannot be read
+    hint: str = ""  #: what to do about that
     #: name (of a rerun, the earlier run's) and SHA-256, which is empty before the source was read
     sources: tuple[tuple[str, str], ...] = ()
     targets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  #: records by target and status
@@ -130,7 +131,7 @@ def look_at(path: Path) -> PastRun:
         if not _text(facts, "started_at"):
             facts, stage = _read_journal(path)
     except JournalError as error:
-        return PastRun(path, Stage.DAMAGED, _NOTHING, fault=error.message)
+        return PastRun(path, Stage.DAMAGED, _NOTHING, fault=error.message, hint=error.hint)
     except (OSError, ValueError) as error:  # another user's folder; a text in the journal that makes no sense
         return PastRun(path, Stage.DAMAGED, _NOTHING, fault=f"{path / JOURNAL_FILE} cannot be read: {error}")
     numbers, exit_status, rows = _object(facts.get("statuses")), facts.get("exit_status"), facts.get("rows")

@@ -18,6 +18,7 @@ from importer.errors import DamagedError, JournalError
 from importer.journal.codec import MalformedError, load_schema
 from importer.journal.journal import Journal, is_in_use
 from importer.journal.view import View
+from importer.log import LOG_FILE
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 JOURNAL_FILE = "journal.sqlite3"
@@ -31,18 +32,29 @@ class Purpose(NamedTuple):
 
     again: str  #: what to do once the journal can be used
     damaged: str  #: what to do if it cannot
+    alone: str  #: the same if the run was killed before it wrote a report
+
+    def way_on(self, folder: Path) -> str:
+        """Return what to do about a run's folder whose journal cannot be used, by what is in it."""
+        if "-undo" in folder.name:
+            return "Undo the run again that it undid: the target is asked first."
+        return self.damaged if (folder / "report.csv").is_file() else self.alone
 
 
+_SOURCE_AGAIN = "Run the source again: the target is asked, and what is there already is found first."
 RERUN = Purpose(
     "rerun it again",
     "Leave the folder as it is, and rerun from the report.csv in it: what is there already is found first.",
+    f"{_SOURCE_AGAIN} The folder has no report.csv to rerun from.",
 )
 UNDO = Purpose(
     "undo again",
     "An undo needs the whole journal: restore it from a backup, or delete by hand what report.csv lists as created.",
+    "An undo needs the whole journal: restore it from a backup. Nothing else lists what was created; "
+    "oncall-importer check SOURCE --online shows what exists.",
 )
-LOOK = Purpose("look again", "Its report.csv may still be good.")
-_BEGIN = Purpose("", RERUN.damaged)  # a new run's own errors say how to go on
+LOOK = Purpose("look again", "Its report.csv may still be good.", _SOURCE_AGAIN)
+_BEGIN = RERUN._replace(again="")  # a new run's own errors say how to go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +115,8 @@ def open_run(path: Path, purpose: Purpose = RERUN) -> Iterator[RunFolder]:
     except OSError as error:  # another user's folder
         raise JournalError(f"{path} cannot be opened: {error.strerror}", hint="Name a folder of your own.") from error
     if not is_run:
-        raise JournalError(f"{path} is not a run's folder: it has no {JOURNAL_FILE}", hint=_way_on(path, purpose))
+        hint = purpose.way_on(path) if _is_of_run(path) else "Name a folder below reports/."
+        raise JournalError(f"{path} is not a run's folder: it has no {JOURNAL_FILE}", hint=hint)
     with _held(path), closing(_connect(path / JOURNAL_FILE, purpose)) as connection:
         try:
             yield RunFolder(path, Journal(connection, purpose.again))
@@ -198,7 +211,7 @@ def _cannot_read(file: Path, error: Exception, purpose: Purpose) -> JournalError
         return JournalError(
             f"{file} is in use by another program ({error})", hint=f"Close that program, then {purpose.again}."
         )
-    return DamagedError(f"{file} cannot be read: {error}", hint=purpose.damaged)
+    return DamagedError(f"{file} cannot be read: {error}", hint=purpose.way_on(file.parent))
 
 
 def _looking(file: Path) -> sqlite3.Connection:
@@ -239,7 +252,7 @@ def _connect(file: Path, purpose: Purpose) -> sqlite3.Connection:
             f"{file} cannot be opened: {error}", hint="Make it writable, or see who holds it."
         ) from error
     except sqlite3.DatabaseError as error:
-        raise DamagedError(f"{file} is damaged: {error}", hint=purpose.damaged) from error
+        raise DamagedError(f"{file} is damaged: {error}", hint=purpose.way_on(file.parent)) from error
 
 
 def _read_only(file: Path) -> sqlite3.Connection:
@@ -260,15 +273,18 @@ def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _way_on(path: Path, purpose: Purpose) -> str:
-    return purpose.damaged if (path / "report.csv").is_file() else "Name a folder below reports/."
+def _is_of_run(folder: Path) -> bool:
+    """Return whether a folder is that of a run, whatever became of its journal."""
+    return any((folder / name).is_file() for name in (LOG_FILE, "report.csv"))
 
 
 def _check_version(connection: sqlite3.Connection, file: Path, purpose: Purpose) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != _APPLICATION_ID:
-        raise DamagedError(f"{file} is not a journal of oncall-importer", hint=_way_on(file.parent, purpose))
+        if _is_of_run(file.parent):
+            raise DamagedError(f"{file} is damaged: its first page is lost", hint=purpose.way_on(file.parent))
+        raise DamagedError(f"{file} is not a journal of oncall-importer", hint="Name a folder below reports/.")
     if version > _VERSION:
         raise JournalError(
             f"{file} was written by a newer oncall-importer (journal version {version}, this one knows {_VERSION})",
@@ -277,7 +293,7 @@ def _check_version(connection: sqlite3.Connection, file: Path, purpose: Purpose)
     if version < _VERSION:
         raise DamagedError(
             f"{file} was written by an older oncall-importer (journal version {version}, this one reads {_VERSION})",
-            hint=purpose.damaged,
+            hint=purpose.way_on(file.parent),
         )
 
 

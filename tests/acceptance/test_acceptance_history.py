@@ -140,7 +140,8 @@ def test_a_damaged_run_is_a_line_that_says_so_and_hides_no_other(place: Workplac
         (broken.name, "damaged"),
     ]
     assert "journal.sqlite3" in listed[1]["error"]
-    assert place.run("show", broken.name).status == 0
+    shown = place.run("show", broken.name)
+    assert (shown.status, "Run the source again" in shown.out) == (0, True)
 
 
 def test_where_the_journal_is_gone_the_summary_still_tells(place: Workplace) -> None:

@@ -18,6 +18,8 @@ import pytest
 from importer.errors import DamagedError, JournalError
 from importer.journal.run_folder import (
     JOURNAL_FILE,
+    LOOK,
+    RERUN,
     UNDO,
     create_run,
     open_run,
@@ -32,7 +34,7 @@ from importer.statuses import Status
 from .planning import OPAL, nth, plan, schedule, states
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from importer.journal.view import View
 
@@ -300,15 +302,15 @@ def hole(file: Path) -> None:
     [
         (newer, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that version"),
         (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that"),
-        (older, "written by an older oncall-importer (journal version", "rerun from the report.csv"),
+        (older, "written by an older oncall-importer (journal version", "Run the source again"),
         (foreign, "is not a journal of oncall-importer", "Name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "Name a folder"),
         (cut(0), "is not a journal of oncall-importer", "Name a folder"),
-        (cut(4096), "is damaged: ", "rerun from the report.csv"),
-        (cut(20480), "is damaged: ", "rerun from the report.csv"),
-        (cut(50_000), "is damaged: ", "rerun from the report.csv"),
-        (garbage, "is damaged: ", "rerun from the report.csv"),
-        (hole, "is damaged: ", "rerun from the report.csv"),
+        (cut(4096), "is damaged: ", "Run the source again"),
+        (cut(20480), "is damaged: ", "Run the source again"),
+        (cut(50_000), "is damaged: ", "Run the source again"),
+        (garbage, "is damaged: ", "Run the source again"),
+        (hole, "is damaged: ", "Run the source again"),
     ],
 )
 def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_changed(
@@ -329,6 +331,38 @@ def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_change
     after = content()
     assert {name: after[name] for name in before} == before
     assert not any(after[name] for name in after.keys() - before.keys())
+
+
+def head(file: Path) -> None:
+    """Lose what says whose file it is."""
+    content = file.read_bytes()
+    file.write_bytes(b"SQLite format 3\0" + content[16:60] + bytes(12) + content[72:])
+
+
+@pytest.mark.parametrize("spoil", [cut(0), cut(4096), garbage, hole, head, Path.unlink])
+@pytest.mark.parametrize(
+    ("name", "files", "rerun", "undo", "look"),
+    [
+        ("run", ("run.log",), "Run the source again", "--online shows what exists", "Run the source again"),
+        ("run", ("run.log", "report.csv"), "rerun from the report.csv", "what report.csv lists", "may still be good"),
+        ("run-undo", ("run.log",), "Undo the run again", "Undo the run again", "Undo the run again"),
+    ],
+)
+def test_the_hint_about_a_lost_journal_names_what_is_in_the_folder(
+    tmp_path: Path, spoil: Callable[[Path], None], name: str, files: Sequence[str], rerun: str, undo: str, look: str
+) -> None:
+    """A run that was killed has no report, and its journal may have lost even what says whose it is."""
+    with create_run(tmp_path, name) as folder:
+        plan(folder.journal, *(schedule(f"P{number}" * 50) for number in range(300)))
+    for file in files:
+        (folder.path / file).touch()
+    spoil(folder.path / JOURNAL_FILE)
+    for purpose, hint in ((RERUN, rerun), (UNDO, undo), (LOOK, look)):
+        with pytest.raises(JournalError) as caught, open_run(folder.path, purpose):
+            pass
+        assert hint in caught.value.hint
+        assert "is not a journal" not in caught.value.message
+        assert ("report.csv lists" in caught.value.hint) == (purpose is UNDO and "report.csv" in files)
 
 
 def test_a_folder_without_a_journal_is_no_run(tmp_path: Path) -> None:
@@ -388,7 +422,7 @@ def test_json_and_states_that_make_no_sense_are_a_damaged_journal(tmp_path: Path
         with open_view(folder.path) as view:
             read_all(view)
 
-    for read, hint in ((undo, "by hand"), (look, "report.csv may still be good")):
+    for read, hint in ((undo, "from a backup"), (look, "Run the source again")):
         with pytest.raises(DamagedError, match="makes no sense") as caught:
             read()
         assert hint in caught.value.hint
