@@ -425,6 +425,28 @@ def test_the_stream_of_an_xls_is_found_however_it_is_spelt(tmp_path: Path) -> No
     assert read_sheet(tmp_path / "t.xls").rows == {2: ["a", "8.5"], 3: ["b", "9.5"]}
 
 
+@pytest.mark.parametrize("name", ["Workbook", "WorkBook"])
+def test_of_the_streams_for_excel_95_and_97_in_an_xls_the_newer_counts(tmp_path: Path, name: str) -> None:
+    streams = (old_stream(fill) for fill in (lambda sheet: sheet.write(0, 0, "id"), numbers))
+    older, newer = (one + bytes(-len(one) % 4096) for one in streams)  # shorter ones would be kept apart
+    content = io.BytesIO()
+    XlsDoc().save(content, older + newer)
+    whole = bytearray(content.getvalue())
+    at = whole.index("Workbook".encode("utf-16-le"))  # an entry of the directory
+    book = whole[at : at + 128]
+    book[:64], book[64:66] = "Book".encode("utf-16-le").ljust(64, b"\0"), struct.pack("<H", 10)
+    struct.pack_into("<I", book, 120, len(older))
+    start, size = struct.unpack_from("<II", whole, at + 116)
+    struct.pack_into("<II", whole, at + 116, start + len(older) // 512, size - len(older))
+    struct.pack_into("<I", whole, at + 68, 2)  # the third entry comes before it
+    whole[at : at + 16] = name.encode("utf-16-le")
+    whole[at + 128 : at + 256] = book
+    (table,) = struct.unpack_from("<I", whole, 76)  # of which sector follows which; here the older stream ends
+    struct.pack_into("<I", whole, (table + 1) * 512 + (start + len(older) // 512 - 1) * 4, 0xFFFFFFFE)
+    (tmp_path / "t.xls").write_bytes(whole)
+    assert read_sheet(tmp_path / "t.xls").rows == {2: ["a", "8.5"], 3: ["b", "9.5"]}
+
+
 @pytest.mark.parametrize("kind", [b"\x00\x00\x34\x12\x78\x56", b"\x01\x00\x01\x00" + bytes(50)], ids=["xor", "rc4"])
 def test_an_xls_that_is_encrypted_in_either_way_says_so(tmp_path: Path, kind: bytes) -> None:
     first, *rest = records(old_stream(numbers))
