@@ -82,7 +82,7 @@ _FACTS = {
     Status.REJECTED: _Facts(Tone.BAD, "refused by the target"),
     Status.FAILED: _Facts(Tone.BAD, "given up after retries; certainly not applied", "given up; not undone"),
     Status.UNKNOWN: _Facts(
-        Tone.DOUBT, "sent, no answer: rerun asks the target first", "may still be there; see its line"
+        Tone.DOUBT, "sent, not confirmed: rerun asks the target first", "may still be there; see its line"
     ),
     Status.PENDING: _Facts(Tone.WAITING, "not attempted"),
     Status.UNDONE: _Facts(Tone.BAD, "was created, then taken back by an undo"),

@@ -67,7 +67,7 @@ def object_of_plan(plan: Plan) -> dict[str, object]:
         "run": plan.run,
         "undo_of": plan.undo_of or None,
         "rows": plan.rows,
-        "to_send": dict(plan.to_send),
+        "to_send": {} if plan.undo_of else dict(plan.to_send),
         "to_delete": deletions(plan),
         "to_take_out_of_groups": dict(plan.to_unbind),
         "by_hand": dict(plan.by_hand),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -245,6 +245,20 @@ def lines_without_finding(result: Result, kinds: Iterable[FindingKind]) -> Seque
         for sheet, line in result.problems
         if line.outcome.status is not Status.INVALID
         or (are_all and (sheet.original, sheet.name, line.row) not in shown)
+    ]
+
+
+def drop_told(lines: Sequence[tuple[Sheet, ReportLine]], result: Result) -> list[tuple[Sheet, ReportLine]]:
+    """Leave out what was sent once and whose row makes no sense any more, if a finding about the row says so."""
+    told: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
+    for sheet, one in result.findings:
+        if one.severity is Severity.PROBLEM:
+            told[sheet.original, sheet.name, one.row.number].append(one.problem.message)
+    return [
+        (sheet, line)
+        for sheet, line in lines
+        if line.outcome.status is not Status.UNKNOWN
+        or not any(words in line.outcome.error for words in told.get((sheet.original, sheet.name, line.row), ()))
     ]
 
 

@@ -176,6 +176,7 @@ class Splitter:
                     hint=hint,
                     column=column,
                     cell=cell_name(self._product[column][1], row.place),
+                    topic=f"{column} cannot be understood",
                 )
 
 

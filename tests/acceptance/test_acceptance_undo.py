@@ -369,7 +369,7 @@ def test_a_program_gets_one_object_a_line(online: Workplace, front: Front) -> No
     done = online.run("undo", run, "--json")
     plan, manual, end = map(json.loads, done.out.splitlines())
     assert [one["type"] for one in (plan, manual, end)] == ["plan", "row", "result"]
-    assert (plan["to_delete"], plan["by_hand"]) == ({"rootly": 1}, {"opal": 1})
+    assert (plan["to_send"], plan["to_delete"], plan["by_hand"]) == ({}, {"rootly": 1}, {"opal": 1})
     assert (manual["status"], manual["id"]) == ("manual", next(iter(there(front))))
     assert end["exit_status"] == 1
     assert end["statuses"] == {

@@ -156,7 +156,7 @@ def test_a_line_without_its_status_was_never_attempted() -> None:
 )
 def test_what_cannot_be_understood_is_a_problem_of_its_cell(column: str, text: str, cell: str) -> None:
     (problem,) = carry_one(edited(**{column: text})).row.problems
-    assert (problem.column, problem.cell) == (column, cell)
+    assert (problem.column, problem.cell, problem.topic) == (column, cell, f"{column} cannot be understood")
     assert problem.message.startswith(f'{column} is "{text[:60]}')
     assert problem.hint
 
