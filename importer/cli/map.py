@@ -129,12 +129,16 @@ class SheetDraft:
         return bool(texts) and bool(texts[0]) and not all(texts)
 
     def _is_local(self) -> bool:
-        if self.layout.grid or self.layout.joined:
+        if self.layout.grid:
             return True
         index = self.layout.indices.get("starts_at")
         texts = [] if index is None else [row.cells[index].strip(BLANKS) for row in self.rows]
         moments = [moment for text in filter(None, texts) if not isinstance(moment := read_moment(text), Unreadable)]
-        return any(moment.offset is None for moment in moments) or any(map(is_clock, texts))
+        if any(moment.offset is None for moment in moments) or any(map(is_clock, texts)):
+            return True
+        pairs = ((row.cells[one.day], row.cells[one.clock]) for row in self.rows for one in self.layout.joined.values())
+        joined = [read_moment(" ".join(pair)) for pair in pairs if all(pair)]
+        return any(isinstance(moment, Unreadable) or moment.offset is None for moment in joined)
 
 
 def with_column(mapping: Mapping, header: str, column: str) -> Mapping:
@@ -207,16 +211,20 @@ def map_sources(
         mapping = _ask_for_all(drafts, mapping)
     open_drafts = [draft.under(mapping) for draft in drafts if not is_asking or draft.under(mapping).lacking]
     text = _compose(mapping, open_drafts)
-    check = ["check", *sources, *kept_options("check", settings)]
+    if text.strip() and output != _STDOUT:
+        output = _write(output, text, is_asking=is_asking)
+    missing = _show_missing([draft.under(mapping) for draft in drafts], settings)
+    zone = ["--timezone", "ZONE"] if "timezone" in missing else []
+    check = ["check", *sources, *kept_options("check", settings), *zone]
     if not text.strip():
-        click.echo("no mapping is needed, and none was written: every sheet is understood as it is", err=True)
+        lack = "no mapping was written: every header is understood, and what is missing stands in no column"
+        needless = "no mapping is needed, and none was written: every sheet is understood as it is"
+        click.echo(lack if missing else needless, err=True)
         click.echo(f"next:     {_command(*check)}", err=output == _STDOUT)
         return 0
     if output == _STDOUT:
         click.echo(text, nl=False)
         return 0
-    output = _write(output, text, is_asking=is_asking)
-    _show_missing(drafts, mapping)
     click.echo(f"mapping:  {shown_path(output)}")
     click.echo(f"next:     {_command(*check, '--mapping', str(output))}")
     return 0
@@ -232,15 +240,20 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
     click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
 
 
-def _show_missing(drafts: Iterable[SheetDraft], mapping: Mapping) -> None:
-    """Print what is still missing in the mapping."""
-    for draft in (draft.under(mapping) for draft in drafts):
+def _show_missing(drafts: Iterable[SheetDraft], settings: Settings) -> set[str]:
+    """Print what is still missing in the mapping and the settings; return the columns."""
+    missing = set()
+    given = {"timezone": settings.timezone, "third_party_provider": settings.provider}
+    for draft in drafts:
         for header in draft.layout.not_used:
             click.echo(f"not used: {quote(header)} of {_where(draft)}", err=True)
         for column in draft.lacking:
-            click.echo(f"missing:  {column} in {_where(draft)}", err=True)
+            if not given.get(column):
+                missing.add(column)
+                click.echo(f"missing:  {column} in {_where(draft)}", err=True)
         if draft.layout.kind is None and not draft.layout.is_usable:
             click.echo(f"left out: {_where(draft)}, because nothing says what it holds", err=True)
+    return missing
 
 
 def _ask_for_all(drafts: list[SheetDraft], mapping: Mapping) -> Mapping:

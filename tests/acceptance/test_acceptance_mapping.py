@@ -287,6 +287,47 @@ def test_map_writes_no_empty_file(place: Workplace) -> None:
     assert not (place.path / "mapping.toml").exists()
 
 
+IDS = ["schedule_id", "shadowable_id", "shadow_user_id"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["Start Date", "Start Time", "End Date", "End Time"], ["2027-03-01", "08:00", "2027-03-01", "16:00"]),
+        (["date", "start", "end"], ["2027-03-01", "08:00", "16:00"]),
+        (["starts_at", "ends_at"], ["2027-03-01 08:00", "2027-03-01 16:00"]),
+    ],
+)
+def test_map_says_that_a_time_zone_is_missing_where_no_header_needs_a_mapping(
+    place: Workplace, header: list[str], cells: list[str]
+) -> None:
+    source = place.write("plan.csv", [[*IDS, *header], ["s", "106", "101", *cells]])
+    done = place.run("map", source, "--output", "-")
+    assert (done.status, done.out) == (0, "")
+    assert "missing:  timezone in" in done.err
+    assert "no mapping is needed" not in done.err
+    assert done.err.endswith("plan.csv --timezone ZONE\n")
+    given = place.run("map", source, "--output", "-", variables={"IMPORTER_TIMEZONE": "Europe/Berlin"})
+    assert "no mapping is needed" in given.err
+    assert "ZONE" not in given.err
+
+
+def test_map_misses_no_time_zone_where_times_of_day_have_offsets(place: Workplace) -> None:
+    header = [*IDS, "Start Date", "Start Time", "End Date", "End Time"]
+    source = place.write("plan.csv", [header, ["s", "106", "101", "2027-03-01", "08:00Z", "2027-03-01", "16:00Z"]])
+    assert "no mapping is needed" in place.run("map", source, "--output", "-").err
+
+
+def test_map_says_what_else_no_column_provides(place: Workplace) -> None:
+    source = place.write("plan.csv", [[*IDS, "starts_at"], ["s", "106", "101", "2027-03-01T08:00Z"]])
+    done = place.run("map", source)
+    assert "missing:  ends_at in" in done.err
+    assert "no mapping is needed" not in done.err
+    ids = place.write("ids.csv", [["remote_id"], ["PI7DH85"]])
+    assert "missing:  third_party_provider in" in place.run("map", ids).err
+    assert "no mapping is needed" in place.run("map", ids, variables={"IMPORTER_PROVIDER": "PagerDuty"}).err
+
+
 DOUBTFUL = [
     ["schedule_id", "shadowable_id", "shadow_user_id", "starts_at", "ends_at", "timezone"],
     ["order", "101", "112", "03/04/2027 08:00", "03/04/2027 16:00", "UTC"],
