@@ -13,10 +13,9 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
-from jinja2 import Environment
 
 from importer.calendars import Interval, Role, Window, clip, clock, local_time
 from importer.calendars.comparison import Compared, Comparison, People, by_schedule
@@ -26,6 +25,9 @@ from importer.reporter.atomic_file import JOURNAL_HINT, ROOM_HINT, replace_file
 from importer.reporter.page_contents import Contents
 from importer.statuses import Status
 from importer.wording import escape
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 # ---- words, numbers and times of a page
 
