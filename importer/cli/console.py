@@ -30,7 +30,7 @@ from importer.cli.summary import (
     check_rows,
     describe_overview,
     describe_plan,
-    drop_told,
+    drop_explained,
     lines_without_finding,
     name_file,
     status_rows,
@@ -314,8 +314,8 @@ class Console:
     def _show_problems(self, result: Result, room: int = 0) -> int:
         """Show what needs attention, in a number of lines if one is given; return how many were used."""
         kinds = self._kinds if self._settings.all else result.kinds  # the latter include what targets said about rows
-        untold, names = lines_without_finding(result, kinds), Names(result.names)
-        lines = drop_told(untold, result)
+        not_shown, names = lines_without_finding(result, kinds), Names(result.names)
+        lines = drop_explained(not_shown, result)
         if self._settings.all:
             for sheet, wrong_line in lines:
                 about = describe_line(wrong_line, names, is_named=True)
@@ -325,7 +325,7 @@ class Console:
             for line in described:
                 self._out.print_wrapped(line)  # one line each, to grep
         wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
-        wrong -= (result.count(Status.INVALID) if kinds else 0) + len(untold) - len(lines)
+        wrong -= (result.count(Status.INVALID) if kinds else 0) + len(not_shown) - len(lines)
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")

@@ -248,17 +248,17 @@ def lines_without_finding(result: Result, kinds: Iterable[FindingKind]) -> Seque
     ]
 
 
-def drop_told(lines: Sequence[tuple[Sheet, ReportLine]], result: Result) -> list[tuple[Sheet, ReportLine]]:
+def drop_explained(lines: Sequence[tuple[Sheet, ReportLine]], result: Result) -> list[tuple[Sheet, ReportLine]]:
     """Leave out what was sent once and whose row makes no sense any more, if a finding about the row says so."""
-    told: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
+    messages: defaultdict[tuple[str, str, int], list[str]] = defaultdict(list)
     for sheet, one in result.findings:
         if one.severity is Severity.PROBLEM:
-            told[sheet.original, sheet.name, one.row.number].append(one.problem.message)
+            messages[sheet.original, sheet.name, one.row.number].append(one.problem.message)
     return [
         (sheet, line)
         for sheet, line in lines
         if line.outcome.status is not Status.UNKNOWN
-        or not any(words in line.outcome.error for words in told.get((sheet.original, sheet.name, line.row), ()))
+        or not any(words in line.outcome.error for words in messages.get((sheet.original, sheet.name, line.row), ()))
     ]
 
 

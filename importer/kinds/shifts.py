@@ -416,7 +416,8 @@ def at_rootly(
             ValueError: a value cannot be read, so the object may or may not be ours.
         """
         values = [attributes.get(name) for name in readers]
-        if None in values and (values[-3] is not None or values.count(None) > 1):
+        *_, user, _, _ = values  # as in every key of a shift
+        if values.count(None) > (user is None):
             return None
         pairs = zip(readers.values(), values, strict=True)
         return (schedule_id, *["" if value is None else read(value) for read, value in pairs])

@@ -133,7 +133,8 @@ class Normalizer:
         """
         found = {Level.PROBLEM: list[Problem](), Level.WARNING: [*row.warnings], Level.OFF: []}
         layout = self.layout
-        unused = {cell_name(layout.sheet.positions[place], row.place) for place in self.unused}
+        places = self.unused if row.problems else ()
+        unused = {cell_name(layout.sheet.positions[place], row.place) for place in places}
         for problem in row.problems:
             is_idle = problem.cell in unused and problem.topic != UNEVEN
             found[Level.WARNING if is_idle else Level.PROBLEM].append(_idle(problem) if is_idle else problem)

@@ -11,7 +11,7 @@ from importer.cli.confirmation import ask_about
 from importer.cli.json_lines import object_of_plan
 from importer.cli.next_command import is_to_repeat
 from importer.cli.past_runs import run_cards
-from importer.cli.summary import describe_plan, drop_told, lines_without_finding
+from importer.cli.summary import describe_plan, drop_explained, lines_without_finding
 from importer.commands.history import PastRun, Stage
 from importer.journal.run_info import RunInfo
 from importer.records import Finding, FindingKind, Outcome, Problem, ReportLine, Row, Severity, Sheet, TargetName
@@ -80,7 +80,7 @@ def test_what_was_sent_and_makes_no_sense_now_is_told_once() -> None:
     finding = Finding(Severity.PROBLEM, 0, Row(2, ("x",)), Problem('import_part is "1-Mar"', topic="odd"))
     outcomes = (Outcome(Status.UNKNOWN, error='import_part is "1-Mar"'), Outcome(Status.UNKNOWN, error="timeout"))
     lines = [(sheet, ReportLine(0, 2, "", "shadow", ("x",), one)) for one in outcomes]
-    assert drop_told(lines, Result(2, {}, lines, findings=[(sheet, finding)])) == lines[1:]
+    assert drop_explained(lines, Result(2, {}, lines, findings=[(sheet, finding)])) == lines[1:]
 
 
 def test_a_narrow_terminal_shows_each_run_as_a_heading_with_indented_lines() -> None:
