@@ -316,16 +316,17 @@ class Console:
         kinds = self._kinds if self._settings.all else result.kinds  # the latter include what targets said about rows
         not_shown, names = lines_without_finding(result, kinds), Names(result.names)
         lines = drop_explained(not_shown, result)
+        wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
+        wrong -= (result.count(Status.INVALID) if kinds else 0) + len(not_shown) - len(lines)
         if self._settings.all:
             for sheet, wrong_line in lines:
                 about = describe_line(wrong_line, names, is_named=True)
                 self._out.write_line(row_line(sheet, wrong_line, about=about))
         else:
-            described = list(self._describe([*groups_of_lines(lines, names), *groups_of_kinds(kinds)], room))
+            groups = groups_of_lines(lines, names, is_cut=wrong > len(lines))
+            described = list(self._describe([*groups, *groups_of_kinds(kinds)], room))
             for line in described:
                 self._out.print_wrapped(line)  # one line each, to grep
-        wrong = sum(number for status, number in result.statuses.items() if status in WRONG)
-        wrong -= (result.count(Status.INVALID) if kinds else 0) + len(not_shown) - len(lines)
         if wrong > len(lines):
             where = ", all in the report" if result.run else ""
             self._out.print(f"... and {count_of(wrong - len(lines), 'more record')} that need attention{where}")

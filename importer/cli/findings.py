@@ -60,6 +60,7 @@ class FindingGroup(NamedTuple):
     number: int
     noun: str  #: what is counted
     examples: Sequence[Example]
+    is_cut: bool = False  #: there may be more than were counted
 
     @property
     def hint(self) -> str:
@@ -89,8 +90,13 @@ def _example(kind: FindingKind, sheet: Sheet, finding: Finding) -> Example:
     return Example(_place_of_finding(sheet, finding), words, escape(problem.hint, _WHOLE))
 
 
-def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], names: Names) -> list[FindingGroup]:
-    """Return the outcomes of records, grouped by status and error, the largest groups first."""
+def groups_of_lines(
+    lines: Iterable[tuple[Sheet, ReportLine]], names: Names, *, is_cut: bool = False
+) -> list[FindingGroup]:
+    """Return the outcomes of records, grouped by status and error, the largest groups first.
+
+    `is_cut`: the lines are only the first ones.
+    """
     groups: defaultdict[tuple[Status, str], list[tuple[Sheet, ReportLine]]] = defaultdict(list)
     for sheet, line in lines:
         groups[line.outcome.status, _NUMBERED.sub("...", line.outcome.error)].append((sheet, line))
@@ -105,7 +111,7 @@ def groups_of_lines(lines: Iterable[tuple[Sheet, ReportLine]], names: Names) -> 
             examples.append(Example(place_of_line(sheet, line), words, escape(line.outcome.hint, _WHOLE)))
         words = escape(first if alike else pattern, _LONGEST) or status.meaning(is_undo=False)
         heading = f"{status.value}: {words}"
-        found.append(FindingGroup(heading, TONE_STYLES[status.tone], len(own), "record", examples))
+        found.append(FindingGroup(heading, TONE_STYLES[status.tone], len(own), "record", examples, is_cut))
     return found
 
 
@@ -161,7 +167,8 @@ def _in_one(group: FindingGroup, width: int) -> Text:
 
 
 def _heading(group: FindingGroup) -> Text:
-    return Text.assemble((group.heading, f"bold {group.style}"), f"  ({count_of(group.number, group.noun)})")
+    number = f"{count_of(group.number, group.noun)}{' or more' if group.is_cut else ''}"
+    return Text.assemble((group.heading, f"bold {group.style}"), f"  ({number})")
 
 
 def _places(group: FindingGroup) -> str:

@@ -51,9 +51,9 @@ def _describe_undo(plan: Plan) -> str:
     where = ", ".join(plan.base_urls[target] for target in plan.to_unbind)
     parts += [f"{count_schedules(plan)} to be taken out of {count_groups(plan)} ({where})"] if plan.to_unbind else []
     by_target = deletions(plan).items()
-    parts += [f"{number} to delete at {target} ({plan.base_urls[target]})" for target, number in by_target]
-    parts += [f"{plan.done} undone before"] if plan.done else []
-    parts += [f"{number} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
+    parts += [f"{number:,} to delete at {target} ({plan.base_urls[target]})" for target, number in by_target]
+    parts += [f"{plan.done:,} undone before"] if plan.done else []
+    parts += [f"{number:,} to be removed by hand: {target} cannot delete" for target, number in plan.by_hand.items()]
     return f"undo of run {plan.undo_of}: {', '.join(parts)}{how_long(plan, ', ')}"
 
 

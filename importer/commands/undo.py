@@ -144,11 +144,16 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
             copy.add_rows(chunk)
         copy.finish_reading()
         refuse_other_target(settings, previous, copy.open_targets(), is_undo=True)
+        notices = [
+            Notice(f"{count_of(number, 'record')} that {run} created stay: undo that run too", NoticeLevel.LEFT_OUT)
+            for run, number in journal.created_by_others(previous.run)
+        ]
         if number := journal.count_replacing(previous.run):
             what = (
                 f"{count_of(number, 'override')} of {previous.run} took the place of others, which an undo cannot bring"
             )
-            notice = Notice(f"{what} back; its report names them", NoticeLevel.WARNING)
+            notices.append(Notice(f"{what} back; its report names them", NoticeLevel.WARNING))
+        for notice in notices:
             copy.add_notice(notice)
             control.observer.noticed(notice)
         journal.change_info(undone_by=[*undos, str(folder.path.absolute())])

@@ -254,6 +254,10 @@ class Journal(View):
         (number,) = self._db.execute(_SQL["count_replacing"], (run,)).fetchone()
         return int(number)
 
+    def created_by_others(self, run: str) -> list[tuple[str, int]]:
+        """Return how many of the records each other run created."""
+        return list(self._db.execute(_SQL["created_by_others"], (run,)))
+
     def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
         """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
         message, hint, column, cell, topic = problem

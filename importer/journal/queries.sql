@@ -95,6 +95,10 @@ SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM found WHERE row = ?1 AND m
 -- name: count_replacing
 SELECT count(*) FROM record WHERE run = ? AND state = 'created' AND replaces <> '';
 
+-- name: created_by_others
+-- What earlier runs created, by run: an undo of this one leaves it.
+SELECT run, count(*) FROM record WHERE run NOT IN ('', ?) AND state = 'created' GROUP BY run ORDER BY run;
+
 -- name: set_replaces
 UPDATE record SET replaces = ? WHERE id = ?;
 

@@ -151,7 +151,9 @@ def test_undone_twice_the_second_deletes_nothing(online: Workplace, front: Front
     assert len(front.requests) == asked
 
 
-def test_undo_of_a_rerun_deletes_only_what_the_rerun_created(online: Workplace, front: Front) -> None:
+def test_undo_of_a_rerun_deletes_only_what_the_rerun_created_and_names_the_run_whose_records_stay(
+    online: Workplace, front: Front
+) -> None:
     lines = shadows(4)
     broken = [*lines[:3], *([*line[:4], "soon", *line[5:]] for line in lines[3:])]
     source = online.write("s.csv", broken)
@@ -166,7 +168,9 @@ def test_undo_of_a_rerun_deletes_only_what_the_rerun_created(online: Workplace, 
     assert second.status == 0, second
     done = online.run("undo", second.run)
     assert statuses(online.lines(done.run)) == {"deleted": 2}
-    assert there(front) == {line["import_id"] for line in online.lines(first.run) if line["import_id"]}
+    rest = {line["import_id"] for line in online.lines(first.run) if line["import_id"]}
+    assert there(front) == rest
+    assert f"{len(rest)} records that {Path(first.run).name} created stay: undo that run too" in done.err
 
 
 def start_and_hold(online: Workplace, front: Front, run: str, before: int = BEFORE) -> subprocess.Popen[bytes]:

@@ -12,12 +12,12 @@ from importer.statuses import Status
 SHEET = Sheet("shadows.csv", "shadows", (), ())
 
 
-def said(*errors: str) -> list[str]:
+def said(*errors: str, is_cut: bool = False) -> list[str]:
     lines = [
         (SHEET, ReportLine(0, row, "", "shadow", (), Outcome(Status.REJECTED, error=error)))
         for row, error in enumerate(errors, 2)
     ]
-    return [line.plain for line in describe_groups(groups_of_lines(lines, Names({})), 20, 80)]
+    return [line.plain for line in describe_groups(groups_of_lines(lines, Names({}), is_cut=is_cut), 20, 80)]
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,7 @@ def test_what_is_said_alike_of_all_is_said_whole_and_once() -> None:
     first, *examples = said(*["Not Found: schedule 42."] * 4, "Something else")
     assert first == "rejected: Not Found: schedule 42.  (4 records)"
     assert "42" not in "".join(examples)
+
+
+def test_a_number_of_the_first_records_alone_is_not_told_as_that_of_all() -> None:
+    assert said(*["Not Found"] * 9, is_cut=True)[0] == "rejected: Not Found  (9 records or more)"
