@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
+from importer.planning.carry_over import is_to_put_back
+from importer.records import Severity
 from importer.result import Result
 from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import RUN_STATUSES, Status
@@ -24,8 +26,7 @@ def next_command(result: Result, settings: Settings) -> str:
 
     It keeps every option that changes what happens; the environment and importer.toml apply again by themselves.
     """
-    report = report_to_mend(result)
-    start = report if report and count_to_mend(result) else result.folder or settings.reports
+    start = (report_to_mend(result) if _is_to_edit(result) else None) or result.folder or settings.reports
     command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
     return shlex.join(["oncall-importer", command, argument, *kept_options(command, settings)])
 
@@ -41,11 +42,17 @@ def kept_options(command: str, settings: Settings) -> list[str]:
 
 
 def report_to_mend(result: Result) -> Path | None:
-    """Return the report to correct: the workbook if there is one; None if there is no report at all."""
+    """Return the report to correct: the workbook if its sheet To mend has rows; None if there is no report at all."""
     reports = {file.name: file for file in result.files if file.parent == result.folder}
-    return reports.get("report.xlsx") or reports.get("report.csv")
+    return (reports.get("report.xlsx") if count_to_mend(result) else None) or reports.get("report.csv")
 
 
 def count_to_mend(result: Result) -> int:
     """Count the rows that the user has to correct."""
     return result.count(Status.INVALID) + result.count(Status.REJECTED)
+
+
+def _is_to_edit(result: Result) -> bool:
+    """Return whether rows must be corrected: also unknown ones whose cells do not say any more what was sent."""
+    is_wrong = any(severity is Severity.PROBLEM for severity, _, _ in result.topics)
+    return count_to_mend(result) > 0 or is_wrong or any(is_to_put_back(line.outcome) for _, line in result.problems)

@@ -146,6 +146,11 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
         yield _keep(left._replace(outcome=outcome), Status.UNKNOWN, normalized)
 
 
+def is_to_put_back(outcome: Outcome) -> bool:
+    """Return whether a row in doubt says something else than what was sent, so that nobody can be asked about it."""
+    return outcome.error == _CHANGED_IN_DOUBT
+
+
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
     """Return the entry of a row whose ids cannot be looked up now; None: it stays as it is, unresolved."""
     if left is None or not _counts_already(left):
@@ -216,7 +221,7 @@ def _is_refused(left: Entry) -> bool:
 
 def _is_of_its_cells(left: Entry) -> bool:
     """Return whether something was sent for a row that matched the row when it was last looked at."""
-    return (left.state in _IN_DOUBT and left.outcome.error != _CHANGED_IN_DOUBT) or _is_taken(left)
+    return (left.state in _IN_DOUBT and not is_to_put_back(left.outcome)) or _is_taken(left)
 
 
 def _counts_already(left: Entry) -> bool:

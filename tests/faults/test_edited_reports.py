@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import importer
+from importer.cli.next_command import next_command
 from importer.delivery.transport import Connection
 from importer.errors import SettingsError, SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE
@@ -22,6 +23,7 @@ from importer.records import TargetName
 from importer.session import lifecycle
 from importer.session.control import SilentObserver
 from importer.session.target_lock import take_turn
+from importer.settings.options import load_settings
 from importer.statuses import Status
 
 from .rehearsal import Rehearsal, disagreements, read_report, schedules, shadows
@@ -127,6 +129,22 @@ async def test_an_unknown_row_whose_kind_was_changed_ends_in_a_status(tmp_path: 
         again = await edit_and_rerun(rehearsal, result, lambda lines: [{**lines[0], **changed}])
     assert again.statuses == {Status.UNKNOWN: 1}
     assert again.exit_status == 3
+
+
+@pytest.mark.parametrize("edit", [{"ends_at": "2027-03-01T17:30:00Z"}, {"import_part": "1-Mar"}])
+async def test_an_unknown_row_that_must_be_put_back_names_the_report_and_not_the_folder(
+    edit: dict[str, str], tmp_path: Path
+) -> None:
+    """A rerun of the folder would end in the same way, and the workbook's sheet To mend has no unknown rows."""
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.1})
+    dead = {"what": "status", "status": 500, "method": "GET", "first": 2}
+    async with rehearsal.served({"what": "reset", "when": "after"}, dead):
+        result = await rehearsal.run(shadows(1))
+    assert next_command(result, load_settings({})).endswith(f"rerun {result.folder}")
+    async with rehearsal.served():
+        again = await edit_and_rerun(rehearsal, result, lambda lines: [{**lines[0], **edit}])
+    assert again.statuses == {Status.UNKNOWN: 1}
+    assert next_command(again, load_settings({})).endswith(f"rerun {again.folder}/report.csv")
 
 
 async def test_a_report_that_hides_which_run_it_is_from_is_refused(tmp_path: Path) -> None:
