@@ -25,6 +25,7 @@ from importer.delivery.transport import Connection
 from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import UNDO, RunFolder, open_run
+from importer.journal.run_info import import_again
 from importer.journal.states import BindingState, Change, Leaving, State
 from importer.kinds import can_delete
 from importer.log import log
@@ -83,8 +84,7 @@ def _for(previous: PreviousRun, settings: Settings) -> Settings:
     if previous.info.is_undo:
         raise UsageError(
             f"{previous.run} is an undo itself: what it deleted cannot be brought back",
-            hint=f"To go on with it: oncall-importer undo {previous.info.undone_path}; "
-            "to import again: oncall-importer run SOURCE",
+            hint=f"{import_again(previous.run)}; to go on with it: oncall-importer undo {previous.info.undone_path}",
         )
     return at_its_place(settings, previous, "what it created is not in the sandbox")
 

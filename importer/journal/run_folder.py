@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from importer.errors import DamagedError, JournalError
 from importer.journal.codec import MalformedError, load_schema
 from importer.journal.journal import Journal, is_in_use
+from importer.journal.run_info import import_again
 from importer.journal.view import View
 from importer.log import LOG_FILE
 
@@ -38,10 +39,10 @@ class Purpose(NamedTuple):
         """Return what to do about a run's folder whose journal cannot be used, by what is in it."""
         if "-undo" in folder.name:
             return "Undo the run again that it undid: the target is asked first."
-        return self.damaged if (folder / "report.csv").is_file() else self.alone
+        return import_again(folder.name, self.damaged if (folder / "report.csv").is_file() else self.alone)
 
 
-_SOURCE_AGAIN = "Run the source again: the target is asked, and what is there already is found first."
+_SOURCE_AGAIN = "Run it again (oncall-importer run SOURCE): the target is asked, and what is there is found first."
 RERUN = Purpose(
     "rerun it again",
     "Leave the folder as it is, and rerun from the report.csv in it: what is there already is found first.",
@@ -323,6 +324,6 @@ def restore_folder(folder: RunFolder) -> bool:
     except (OSError, sqlite3.Error) as error:
         raise JournalError(
             f"{folder.path} was removed while the run was going on, and cannot be made again: {error}",
-            hint="Run the source again: what is there already is found first.",
+            hint=import_again(folder.path.name, _SOURCE_AGAIN),
         ) from error
     return True

@@ -117,6 +117,11 @@ def name_run(moment: datetime, *, is_sandbox: bool, is_undo: bool = False) -> st
     return f"{moment:%Y%m%d-%H%M%S}{_SANDBOX_MARK if is_sandbox else ''}{_UNDO_MARK if is_undo else ''}"
 
 
+def import_again(run: str, hint: str = "To import again: oncall-importer run SOURCE") -> str:
+    """Return a hint with a command for the SOURCE of a run: that of a rehearsal stays in the sandbox."""
+    return hint.replace("SOURCE", "SOURCE --sandbox") if _SANDBOX_MARK in run else hint
+
+
 def info_of_name(run: str) -> RunInfo:
     """Return what the name alone says about a run whose journal is not available."""
     is_undo = _UNDO_MARK in run

@@ -14,7 +14,7 @@ from importer.errors import DamagedError, JournalError, SourceError, UsageError
 from importer.journal.codec import MalformedError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
-from importer.journal.run_info import RunInfo, info_of_name
+from importer.journal.run_info import RunInfo, import_again, info_of_name
 from importer.kinds import KINDS
 from importer.notice import Notice, NoticeLevel
 from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable, find_mended
@@ -23,6 +23,8 @@ from importer.reader.read import read
 from importer.records import KnownName, Row, Sheet
 from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, join_mapping
 from importer.reporter.report_reader import Splitter, is_report, split
+from importer.settings.options import DECLARATIONS
+from importer.settings.origins import Decides
 from importer.statuses import Status
 from importer.targets import TARGETS
 
@@ -84,7 +86,7 @@ class PreviousRun:
             if not Path(argument).is_file():
                 raise SourceError(
                     f"{self.path} ended before it had read {argument}, which is not there any more; nothing was sent",
-                    hint="Start it again with: oncall-importer run SOURCE",
+                    hint=import_again(self.run),
                 )
 
 
@@ -136,7 +138,14 @@ def find_all(arguments: Sequence[str], reports: Path, *, encoding: str | None = 
 def _of_folder(path: Path, purpose: Purpose = RERUN) -> PreviousRun:
     with open_run(path, purpose) as folder:
         check_contents(folder.journal)
-        return PreviousRun(path, folder.journal.info())
+        info = folder.journal.info()
+        try:
+            for name, written in info.options.items() if purpose is RERUN else ():
+                if written is not None and name in DECLARATIONS and DECLARATIONS[name].decides is not Decides.NOTHING:
+                    DECLARATIONS[name].read(written)
+        except (ValueError, TypeError) as error:
+            raise MalformedError(f"its option {name} makes no sense ({error})") from error
+        return PreviousRun(path, info)
 
 
 def check_contents(journal: Journal) -> None:
@@ -311,8 +320,8 @@ class _Undone:
         undo = self._undos_of(entry.outcome.run).get(entry.outcome.id)
         if undo is None:
             return line
-        error, hint = f"the undo {undo} took it back", "To import it again: oncall-importer run SOURCE"
-        outcome = entry.outcome._replace(status=Status.UNDONE, error=error, hint=hint)
+        error = f"the undo {undo} took it back"
+        outcome = entry.outcome._replace(status=Status.UNDONE, error=error, hint=import_again(entry.outcome.run))
         return line._replace(entry=entry._replace(state=Status.UNDONE, outcome=outcome))
 
     def _undos_of(self, run: str) -> dict[str, str]:

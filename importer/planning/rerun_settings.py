@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from importer.errors import JournalError, SettingsError, UsageError
+from importer.errors import SettingsError, UsageError
+from importer.journal.run_info import import_again
 from importer.planning.previous_run import PreviousRun
 from importer.records import TargetName
 from importer.settings.options import DECLARATIONS, Settings
@@ -25,24 +26,18 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
         undone = previous.info.undone_path or "RUN"
         raise UsageError(
             f"{previous.run} is an undo: there is nothing in it to send",
-            hint=f"To go on with it: oncall-importer undo {undone}; to import again: oncall-importer run SOURCE",
+            hint=f"{import_again(previous.run)}; to go on with the undo: oncall-importer undo {undone}",
         )
     settings = at_its_place(settings, previous, "its rows cannot be repeated in the sandbox", _REHEARSE)
     refuse_other_target(settings, previous, is_rerun=True)
     taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
     names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
     written = previous.info.options
-    try:
-        values = {
-            name: DECLARATIONS[name].read(written[name])
-            for name in names
-            if name not in settings.origins and written.get(name) is not None
-        }
-    except ValueError as error:
-        raise JournalError(
-            f"the journal of {previous.run} has an invalid option: {error}",
-            hint="Rerun from its report.csv, and give the options of that run again.",
-        ) from None
+    values = {
+        name: DECLARATIONS[name].read(written[name])  # `find_earlier` has checked that it can be read
+        for name in names
+        if name not in settings.origins and written.get(name) is not None
+    }
     return replace(settings, **values)
 
 

@@ -152,7 +152,7 @@ async def gather_left_over(loader: Loader, previous: PreviousRun, settings: Sett
     if previous.journal_folder is None:  # reported once it is known to be a report
         words = (
             f"{previous.path} is read without the options of {previous.run or 'its run'}, because its journal is "
-            "neither beside it nor in the reports folder; if the run had options, give them again"
+            "neither beside it nor in the reports folder, or is damaged; if the run had options, give them again"
         )
         loader.notice(Notice(words, NoticeLevel.WARNING))
     if not rows:

@@ -141,7 +141,7 @@ def test_a_damaged_run_is_a_line_that_says_so_and_hides_no_other(place: Workplac
     ]
     assert "journal.sqlite3" in listed[1]["error"]
     shown = place.run("show", broken.name)
-    assert (shown.status, "Run the source again" in shown.out) == (0, True)
+    assert (shown.status, "oncall-importer run SOURCE)" in shown.out) == (0, True)
 
 
 def test_where_the_journal_is_gone_the_summary_still_tells(place: Workplace) -> None:

@@ -16,8 +16,8 @@ import pytest
 import importer
 from importer.cli.next_command import next_command
 from importer.delivery.transport import Connection
-from importer.errors import SettingsError, SourceError, UsageError
-from importer.journal.run_folder import JOURNAL_FILE
+from importer.errors import DamagedError, SettingsError, SourceError, UsageError
+from importer.journal.run_folder import JOURNAL_FILE, open_run
 from importer.planning.previous_run import find_earlier
 from importer.records import TargetName
 from importer.session import lifecycle
@@ -158,6 +158,21 @@ async def test_a_report_that_hides_which_run_it_is_from_is_refused(tmp_path: Pat
             )
 
 
+async def test_a_run_whose_journal_has_an_odd_option_is_rerun_from_its_report_as_its_hint_says(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served():
+        result = await rehearsal.run(schedules(2))
+        assert result.folder is not None
+        with open_run(result.folder) as opened:
+            options = {**opened.journal.info().options, "date_order": "maybe"}
+            opened.journal.change_info(options=options)
+        with pytest.raises(DamagedError, match='"maybe" is not one of dmy, mdy') as caught:
+            await rehearsal.rerun(result)
+        assert "rerun from the report.csv in it" in caught.value.hint
+        again = await edit_and_rerun(rehearsal, result, lambda lines: lines)
+    assert again.statuses == {Status.CREATED: 2}
+
+
 async def test_who_comes_after_a_run_that_died_is_told_and_waits(tmp_path: Path) -> None:
     import anyio
 
@@ -293,7 +308,7 @@ async def test_what_an_undo_took_back_is_undone_in_a_rerun_and_not_sent(tmp_path
     for one in (again, once_more):
         assert (one.statuses, one.exit_status) == ({Status.UNDONE: 3, Status.DUPLICATE: 1}, 1)
         *lines, _ = read_report(one)
-        assert {line["import_hint"] for line in lines} == {"To import it again: oncall-importer run SOURCE"}
+        assert {line["import_hint"] for line in lines} == {"To import again: oncall-importer run SOURCE"}
         assert {line["import_error"] for line in lines} == {f"the undo {undo.run} took it back"}  # not the second
 
 

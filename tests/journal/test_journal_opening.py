@@ -302,15 +302,15 @@ def hole(file: Path) -> None:
     [
         (newer, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that version"),
         (newer_and_killed, "written by a newer oncall-importer (journal version 99, this one knows 9)", "Install that"),
-        (older, "written by an older oncall-importer (journal version", "Run the source again"),
+        (older, "written by an older oncall-importer (journal version", "importer run SOURCE"),
         (foreign, "is not a journal of oncall-importer", "Name a folder"),
         (foreign_and_killed, "is not a journal of oncall-importer", "Name a folder"),
         (cut(0), "is not a journal of oncall-importer", "Name a folder"),
-        (cut(4096), "is damaged: ", "Run the source again"),
-        (cut(20480), "is damaged: ", "Run the source again"),
-        (cut(50_000), "is damaged: ", "Run the source again"),
-        (garbage, "is damaged: ", "Run the source again"),
-        (hole, "is damaged: ", "Run the source again"),
+        (cut(4096), "is damaged: ", "importer run SOURCE"),
+        (cut(20480), "is damaged: ", "importer run SOURCE"),
+        (cut(50_000), "is damaged: ", "importer run SOURCE"),
+        (garbage, "is damaged: ", "importer run SOURCE"),
+        (hole, "is damaged: ", "importer run SOURCE"),
     ],
 )
 def test_a_journal_that_cannot_be_used_is_refused_and_not_a_byte_of_it_is_changed(
@@ -343,8 +343,15 @@ def head(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "files", "rerun", "undo", "look"),
     [
-        ("run", ("run.log",), "Run the source again", "--online shows what exists", "Run the source again"),
+        ("run", ("run.log",), "importer run SOURCE", "--online shows what exists", "importer run SOURCE"),
         ("run", ("run.log", "report.csv"), "rerun from the report.csv", "what report.csv lists", "may still be good"),
+        (
+            "1-sandbox",
+            ("run.log",),
+            "run SOURCE --sandbox)",
+            "check SOURCE --sandbox --online",
+            "run SOURCE --sandbox)",
+        ),
         ("run-undo", ("run.log",), "Undo the run again", "Undo the run again", "Undo the run again"),
     ],
 )
@@ -422,7 +429,7 @@ def test_json_and_states_that_make_no_sense_are_a_damaged_journal(tmp_path: Path
         with open_view(folder.path) as view:
             read_all(view)
 
-    for read, hint in ((undo, "from a backup"), (look, "Run the source again")):
+    for read, hint in ((undo, "from a backup"), (look, "importer run SOURCE")):
         with pytest.raises(DamagedError, match="makes no sense") as caught:
             read()
         assert hint in caught.value.hint
