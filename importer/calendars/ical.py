@@ -370,7 +370,7 @@ class _ComponentReader:
         elif (title := found.text("SUMMARY")) and self._pattern is _SUMMARY:
             return title
         else:
-            reason = "its title does not match --pattern" if title else "it names nobody"
+            reason = "its title does not match the pattern" if title else "it names nobody"
         self._note(found, reason)
         return ""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from importer.cli.click_options import FILE, RUN, Decorator, command, options, shared_options
+from importer.cli.click_options import FILE, RUN, Decorator, command, options, own_names, shared_options
 from importer.cli.execute import perform_reading
 from importer.wording import count_of, escape, list_first, shown_path
 
@@ -74,7 +74,7 @@ def read_selection(given: dict[str, Any]) -> PullOptions:
 
     selection = Selection(given.pop("schedules"), given.pop("teams"), given.pop("exclude"))
     names = ("begins", "ends", "pairs", "feed_env", "feed_file", "pattern")
-    return PullOptions(selection=selection, **{name: given.pop(name) for name in names})
+    return PullOptions(selection=selection, set_as=own_names(), **{name: given.pop(name) for name in names})
 
 
 @command()

@@ -27,6 +27,7 @@ else:  # not generic in every supported version of click
     _Text = click.ParamType
 
 Decorator: TypeAlias = Callable[[Any], Any]
+_FOUND = f"{__name__}.found"  # the key of the context's memory
 
 
 class _Command(click.Command):
@@ -41,13 +42,20 @@ class _Command(click.Command):
         found = find_command_options(self.name or "") if is_run else {}
         options = {name: option for option in self.params if (name := _key_of(option)) in found}
         ctx.default_map = {option.name: _value_of(option, found[name]) for name, option in options.items()}
+        ctx.meta[_FOUND] = {}
         try:
-            return super().parse_args(ctx, args)
+            left = super().parse_args(ctx, args)
         except click.BadParameter as error:
             name = _key_of(error.param) if error.param else ""
             if name in found and ctx.get_parameter_source(options[name].name or "") is ParameterSource.DEFAULT_MAP:
                 error.param_hint = found[name].origin.name
             raise
+        ctx.meta[_FOUND] = {
+            option_name(name): found[name].origin.name
+            for name, option in options.items()
+            if ctx.get_parameter_source(option.name or "") is ParameterSource.DEFAULT_MAP
+        }
+        return left
 
     def invoke(self, ctx: click.Context) -> None:
         """Run it to its end; exits the process."""
@@ -57,6 +65,12 @@ class _Command(click.Command):
 def _key_of(parameter: click.Parameter) -> str:
     """Return a parameter's name in variables and files: that of its option; `from` of --from."""
     return max(parameter.opts, key=len).lstrip("-").replace("-", "_")
+
+
+def own_names() -> dict[str, str]:
+    """Return the options that the current command alone has and that were set elsewhere: each with where it was."""
+    found: dict[str, str] = click.get_current_context().meta[_FOUND]
+    return found
 
 
 def _value_of(option: click.Parameter, found: FoundSetting) -> object:

@@ -45,6 +45,7 @@ from importer.records import Finding, FindingKind, Sheet, TargetName
 from importer.result import Overview, Result
 from importer.session.control import Canary, Plan
 from importer.settings.options import Settings
+from importer.settings.origins import name_as_set
 from importer.statuses import Status
 from importer.wording import count_of, escape, shown_path
 
@@ -308,7 +309,8 @@ class Console:
         if result.notice:
             self._out.put(escape(result.notice, 500), style="yellow")
         if result.fails_on_warnings and result.warnings:
-            name = "--strict" if self._is_check and self._settings.strict else "--fail-on warning"
+            name = "strict" if self._is_check and self._settings.strict else "fail_on"
+            name = f"{name_as_set(name, self._settings.origins)}{' warning' if name == 'fail_on' else ''}"
             self._out.print(f"fail:   {count_of(result.warnings, 'warning')} above; {name} does not let them pass")
 
     def _show_problems(self, result: Result, room: int = 0) -> int:

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from pathlib import Path
@@ -88,6 +88,12 @@ class PullOptions:
     backup: Path | None = None  #: a folder of Opsgenie's configuration backup
     pattern: str = ""  #: finds the person in an event's summary: a regular expression with the group `person`
     is_replaced: bool = False  #: replace an existing file
+    #: options that were set by a variable or in a file, with the names of those
+    set_as: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def name_of(self, option: str) -> str:
+        """Return an option as the user set it."""
+        return self.set_as.get(option, option)
 
 
 class PullResult(NamedTuple):
@@ -111,7 +117,7 @@ async def pull(
     pairs = read_pairs(options.pairs)
     pulled = await SystemReader(read_window(options, settings), options, settings, control, progress).read(system)
     pulled.keep(options.selection)
-    tables = make_tables(pulled, pairs, options.shadow_of)
+    tables = make_tables(pulled, pairs, options.shadow_of, options.name_of("--shadow-of"))
     files = write_tables(output, tables, is_replaced=options.is_replaced)
     counts = {table.name: len(table.rows) for table in tables}
     notes = [(note.subject, note.reason) for note in pulled.calendar.notes]
@@ -126,10 +132,12 @@ def read_window(options: PullOptions, settings: Settings) -> Window:
         SettingsError: there is no such zone.
     """
     begins, ends, home = options.begins, options.ends, zone_of(settings) or UTC
-    start = _read_moment("--from", begins, home) or datetime.combine(datetime.now(home).date(), time(), home)
-    end = _read_moment("--to", ends, home) or start + timedelta(days=_DEFAULT_DAYS)
+    first, last = map(options.name_of, ("--from", "--to"))
+    start = _read_moment(first, begins, home) or datetime.combine(datetime.now(home).date(), time(), home)
+    end = _read_moment(last, ends, home) or start + timedelta(days=_DEFAULT_DAYS)
     if end <= start:
-        raise UsageError(f"--to {ends} is not after --from {begins or start.date()}", hint="Give a later --to.")
+        begins = f"{first} {begins}" if begins else f"today, {start.date()}"
+        raise UsageError(f"{last} {ends} is not after {begins}", hint="Give a later end.")
     if end - start > timedelta(days=_LONGEST_DAYS):
         raise UsageError(f"from {start.date()} to {end.date()} is more than a year", hint="Choose a shorter window.")
     return Window(int(start.timestamp()), int(end.timestamp()))
@@ -269,15 +277,17 @@ def refused_as_error(api: SourceApi) -> Iterator[None]:
 # ---- sheets
 
 
-def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[str]) -> list[Table]:
-    """Return the sheets of a pulled workbook.
+def make_tables(
+    pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[str], set_by: str = "--shadow-of"
+) -> list[Table]:
+    """Return the sheets of a pulled workbook; `set_by` is what an error calls `shadow_of`.
 
     Raises:
         UsageError: `shadow_of` names a schedule that does not exist.
     """
     calendar = pulled.calendar
     by_id = {schedule.id: schedule for schedule in calendar.schedules}
-    shadows = [_shadow_pair(calendar, text) for text in shadow_of]
+    shadows = [_shadow_pair(calendar, text, set_by) for text in shadow_of]
     names = _Names(pulled, pairs)
     of_shadows = {shadow for shadow, _ in shadows}
     overrides = [one for one in sorted(pulled.overrides, key=in_time) if one.schedule not in of_shadows]
@@ -297,7 +307,7 @@ def make_tables(pulled: Pulled, pairs: Mapping[str, str], shadow_of: Sequence[st
     return [Table(*table) for table in zip(SHEETS, headers, rows, strict=True)]
 
 
-def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
+def _shadow_pair(calendar: Calendar, text: str, set_by: str) -> tuple[str, Schedule]:
     """Return the id of a shadow schedule and its primary one; a name can contain `=`, too."""
     places = [index for index, letter in enumerate(text) if letter == "="]
     why = "there is no = in it"
@@ -311,7 +321,7 @@ def _shadow_pair(calendar: Calendar, text: str) -> tuple[str, Schedule]:
         if shadow is not primary:
             return shadow.id, primary
         why = "a schedule does not shadow itself"
-    raise UsageError(f"--shadow-of {text}: {why}", hint="Write SHADOW=PRIMARY, by id or exact name.")
+    raise UsageError(f"{set_by} {text}: {why}", hint="Write SHADOW=PRIMARY, by id or exact name.")
 
 
 class _Names:

@@ -22,7 +22,7 @@ from importer.normalizer.recurrence_text import read_until
 from importer.normalizer.references import NO_DIRECTORY, References
 from importer.normalizer.zones import Moment, TimeRules, check_timezone, read_zone
 from importer.settings.options import DateOrder
-from importer.settings.origins import Origin, blame, option_name
+from importer.settings.origins import Origin, blame, name_as_set
 from importer.wording import quote
 
 Texts: TypeAlias = abc.Mapping[str, str]
@@ -217,7 +217,7 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str], origins: abc.M
     tables = (rules.mapping, *rules.mapping.sheets.values())
     for column, text in options.items():
         name, parse, meant = read[column]
-        option = origins[name].name if name in origins else option_name(name)
+        option = name_as_set(name, origins)
         constants = [table.constants[column] for table in tables if column in table.constants]
         constant = next((text for text in constants if parse(text) != meant), None)
         if constant is not None:

@@ -72,12 +72,14 @@ class Loader:
         *,
         is_resolving: bool = True,
         hidden_rows: HiddenRows | None = None,
+        hidden_by: str = "--hidden-rows",
     ) -> None:
         self.journal = journal
         self.rules = rules
         self._run = run
         self.observer = observer
         self._hidden_rows = hidden_rows
+        self._hidden_by = hidden_by
         self._hidden: dict[tuple[str, str], list[int]] = {}  # by source and sheet
         self.has_skipped = False  #: some rows were skipped because they are hidden
         self.left_out_by_mapping: set[str] = set()  #: sources of which the mapping leaves rows out
@@ -159,7 +161,7 @@ class Loader:
         is_skipped = self._hidden_rows is HiddenRows.SKIP
         what, level = ("left out", NoticeLevel.LEFT_OUT) if is_skipped else ("read like the others", NoticeLevel.INFO)
         for words, numbers in hidden_by_words.items():
-            self._notice_rows(f"{words}, and {what} because of --hidden-rows {self._hidden_rows}", numbers, level)
+            self._notice_rows(f"{words}, and {what} because of {self._hidden_by} {self._hidden_rows}", numbers, level)
 
     def _notice_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
         if len(left_out) == len(sheets):

@@ -10,10 +10,10 @@ from importer.journal.run_info import import_again
 from importer.planning.previous_run import PreviousRun
 from importer.records import TargetName
 from importer.settings.options import DECLARATIONS, Settings
-from importer.settings.origins import Decides
+from importer.settings.origins import Decides, name_as_set
 from importer.settings.values import canonical_url
 
-_REHEARSE = "Leave --sandbox out, or rehearse the source with: oncall-importer run SOURCE --sandbox"
+_REHEARSE = "Leave {} out, or rehearse the source with: oncall-importer run SOURCE --sandbox"
 
 
 def inherit(settings: Settings, previous: PreviousRun) -> Settings:
@@ -41,9 +41,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
     return replace(settings, **values)
 
 
-def at_its_place(
-    settings: Settings, previous: PreviousRun, why_not: str, hint: str = "Leave --sandbox away."
-) -> Settings:
+def at_its_place(settings: Settings, previous: PreviousRun, why_not: str, hint: str = "Leave {} out.") -> Settings:
     """Return the settings for verifying or undoing a run: a rehearsal uses the sandbox beside it, a real run must not.
 
     Raises:
@@ -51,6 +49,7 @@ def at_its_place(
     """
     was_sandbox, home = previous.info.is_sandbox, previous.home
     if settings.sandbox and previous.run and not was_sandbox:
+        hint = hint.format(name_as_set("sandbox", settings.origins))
         raise UsageError(f"{previous.run} was not a rehearsal: {why_not}", hint=hint)
     if was_sandbox and home and home.resolve() != settings.reports.resolve():
         settings = replace(settings, reports=home)

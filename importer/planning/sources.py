@@ -35,6 +35,7 @@ from importer.reader.limits import Bounds
 from importer.reader.read import Source, read, read_on_thread, spool
 from importer.settings.config_file import read_config_file
 from importer.settings.options import Settings
+from importer.settings.origins import name_as_set
 from importer.wording import LONGEST_QUOTE, count_of, escape, is_unicode, keep_end, list_first
 
 _EARLIER_MAPPING = "the mapping of the earlier run"
@@ -71,6 +72,7 @@ def make_loader(
         observer,
         is_resolving=is_resolving,
         hidden_rows=settings.hidden_rows,
+        hidden_by=name_as_set("hidden_rows", settings.origins),
     )
 
 

@@ -131,9 +131,7 @@ def _file_chunks(
             )
         else:
             if sheets:
-                notices.append(
-                    Notice(f"{named(name)} is a CSV and has no sheets: all of it is read, in spite of --sheet")
-                )
+                notices.append(Notice(f"{named(name)} is a CSV, which has no sheets to choose from: all of it is read"))
             sha256 = yield from csv_file.csv_chunks(file, name, notices, rule=rule, bounds=bounds, encoding=encoding)
     return sha256_of_gzip or sha256
 

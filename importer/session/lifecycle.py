@@ -35,6 +35,7 @@ from importer.session.control import Consent, Plan, RunControl
 from importer.session.endpoints import connect
 from importer.session.target_lock import TargetLock, take_turns
 from importer.settings.options import Settings
+from importer.settings.origins import name_as_set
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import escape_unprintable, iso_utc
@@ -62,7 +63,8 @@ async def may_begin(
     if why_not := refuse_weeks(plan, settings):
         return why_not
     if settings.strict and plan.invalid:
-        return f"{plan.invalid} rows are invalid, and --strict sends nothing while any is"
+        strict = name_as_set("strict", settings.origins)
+        return f"{plan.invalid} rows are invalid, and {strict} sends nothing while any is"
     while plan.to_send and control.confirm is not None and not settings.sandbox:
         choice = await control.confirm(plan)
         if choice is Consent.YES:

@@ -107,6 +107,11 @@ def variables_of(name: str, declaration: Declaration) -> tuple[str, ...]:
     return declaration.variables or (PREFIX + name.upper(),)
 
 
+def name_as_set(name: str, origins: Mapping[str, Origin]) -> str:
+    """Return a setting's name as the user set it: an option, a variable, a line of a file; its option if nobody did."""
+    return origins[name].name if name in origins else option_name(name)
+
+
 # ---- options of the command line and keywords of library calls
 
 

@@ -158,6 +158,23 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
     assert not (place.path / arguments[2]).exists()
 
 
+@pytest.mark.parametrize(
+    ("command", "variable", "value", "words"),
+    [
+        ("pull", "FROM", "soon", "IMPORTER_PULL_FROM soon is no date"),
+        ("pull", "TO", "2020-01-01", "IMPORTER_PULL_TO 2020-01-01 is not after today, "),
+        ("pull", "SHADOW_OF", "Nobody=x", "IMPORTER_PULL_SHADOW_OF Nobody=x: "),
+        ("compare", "TO", "soon", "IMPORTER_COMPARE_TO soon is no date"),
+    ],
+)
+def test_an_error_names_the_variable_that_set_an_option(
+    place: Workplace, command: str, variable: str, value: str, words: str
+) -> None:
+    arguments = {"pull": ("pagerduty", "x.xlsx"), "compare": ("pagerduty:", "rootly:")}[command]
+    done = place.run(command, *arguments, "--sandbox", variables={f"IMPORTER_{command.upper()}_{variable}": value})
+    assert (done.status, words in done.err) == (2, True), done
+
+
 def test_a_key_without_the_right_to_list_is_told_in_one_sentence(place: Workplace, front: Front) -> None:
     elsewhere = {"PAGERDUTY_TOKEN": "x", "PAGERDUTY_BASE_URL": front.variables["ROOTLY_BASE_URL"]}
     done = place.run("pull", "pagerduty", "x.xlsx", variables=elsewhere)

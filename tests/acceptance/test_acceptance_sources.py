@@ -50,7 +50,8 @@ def test_hidden_rows_are_sent_or_left_out_as_somebody_says(place: Workplace, cho
     done = place.run("run", filtered(place), "--sandbox", "--quiet", variables={"IMPORTER_HIDDEN_ROWS": choice})
     assert done.status == 0, done
     assert [line["import_row"] for line in place.lines(done.run)] == sent
-    assert ("row 3 is hidden, and left out because of --hidden-rows skip" in done.out + done.err) == (choice == "skip")
+    told = "row 3 is hidden, and left out because of IMPORTER_HIDDEN_ROWS skip"
+    assert (told in done.out + done.err) == (choice == "skip")
 
 
 def test_a_hidden_row_that_begins_a_merged_block_gives_its_text_to_the_rows_below(place: Workplace) -> None:

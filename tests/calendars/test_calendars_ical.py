@@ -336,7 +336,7 @@ def test_what_does_not_match_the_users_pattern_names_nobody() -> None:
     events = [SHIFT.replace("Ann", title) for title in ("On call: Ann", "Team day")]
     pulled = read(*events, pattern="On call: (?P<person>.+)")
     assert [name for name, *_ in shifts(pulled)] == ["Ann"]
-    assert "its title does not match --pattern" in notes(pulled)
+    assert "its title does not match the pattern" in notes(pulled)
 
 
 @pytest.mark.parametrize(

@@ -372,17 +372,21 @@ def test_the_time_that_a_run_took_is_the_same_everywhere(place: Workplace) -> No
         (["check", "odd.csv", "--strict", "--quiet"], "--strict"),
         (["check", "odd.csv", "--fail-on", "warning"], "--fail-on warning"),
         (["run", "odd.csv", "--sandbox", "--fail-on", "warning"], "--fail-on warning"),
+        (["check", "odd.csv"], "IMPORTER_STRICT"),
+        (["run", "odd.csv", "--sandbox"], "IMPORTER_FAIL_ON warning"),
     ],
 )
 def test_warnings_fail_a_command_that_is_told_so_and_are_named(place: Workplace, words: list[str], told: str) -> None:
     """The rows are sent all the same."""
     place.write("odd.csv", [ROWS[0], ["PAGER_DUTY", "P1"]])
     assert place.run(*words[:2], "--sandbox").status == 0
-    done = place.run(*words)
+    variable, _, value = told.partition(" ")
+    variables = {variable: value or "1"} if variable.isupper() else {}
+    done = place.run(*words, variables=variables)
     assert done.status == 1, done
     assert "warning: remote_id" in done.out
     assert f"1 warning above; {told} does not let them pass" in done.out
-    *_, result = map(json.loads, place.run(*words, "--json").out.splitlines())
+    *_, result = map(json.loads, place.run(*words, "--json", variables=variables).out.splitlines())
     assert (result["type"], result["warnings"], result["exit_status"]) == ("result", 1, 1)
 
 

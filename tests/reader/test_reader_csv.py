@@ -111,7 +111,7 @@ def test_a_csv_is_one_sheet_named_as_spreadsheets_name_it(write: Write) -> None:
     sheet = chunk.sheet
     assert (sheet.source, sheet.name, reading.name) == (str(path), "on call", str(path))
     assert (sheet.header, sheet.positions) == (("a", "", "b"), (0, 1, 2))
-    assert notice_texts(reading) == [f"{path} is a CSV and has no sheets: all of it is read, in spite of --sheet"]
+    assert notice_texts(reading) == [f"{path} is a CSV, which has no sheets to choose from: all of it is read"]
 
 
 def test_the_end_of_file_sign_of_dos_is_no_row(write: Write) -> None:
