@@ -18,13 +18,14 @@ from importer.cells import BLANKS, Unreadable
 from importer.cli.next_command import kept_options
 from importer.errors import SettingsError, UsageError
 from importer.kinds import KIND_WORDS, KINDS, KINDS_WITH, RIGHTS, any_of, kind_of_name
-from importer.normalizer.date_times import is_clock, read_moment
+from importer.normalizer.date_times import is_clock, join_date_and_time, read_moment
 from importer.normalizer.header import Layout, plan, rate_header
 from importer.normalizer.mapping import NO_MAPPING, TIME_PARTS, Mapping, Matrix
 from importer.normalizer.mapping_file import read_mapping, write_mapping
 from importer.normalizer.matrix import find_across, find_headers
 from importer.normalizer.row import find_total
 from importer.normalizer.suggestions import Suggestion, nearest, suggest
+from importer.normalizer.zones import Moment
 from importer.planning.sources import expand_sources, make_bounds
 from importer.reader.read import read
 from importer.records import Row, Sheet
@@ -35,6 +36,7 @@ from importer.wording import escape, quote, shown_path
 _STDOUT = Path("-")
 _SAMPLES = 3  # values of a column that are shown
 _MARKS = 40  # of a roster that the user is asked about
+_ANY_DAY = "2027-03-01"  # to read a time of day by itself
 _FEWEST_DATES = 3  # headers that make a table a roster
 
 
@@ -133,11 +135,11 @@ class SheetDraft:
             return True
         index = self.layout.indices.get("starts_at")
         texts = [] if index is None else [row.cells[index].strip(BLANKS) for row in self.rows]
-        moments = [moment for text in filter(None, texts) if not isinstance(moment := read_moment(text), Unreadable)]
-        if any(moment.offset is None for moment in moments) or any(map(is_clock, texts)):
+        texts = [join_date_and_time(_ANY_DAY, text) if is_clock(text) else text for text in filter(None, texts)]
+        if any(isinstance(moment := read_moment(text), Moment) and moment.offset is None for text in texts):
             return True
         pairs = ((row.cells[one.day], row.cells[one.clock]) for row in self.rows for one in self.layout.joined.values())
-        joined = [read_moment(" ".join(pair)) for pair in pairs if all(pair)]
+        joined = [read_moment(join_date_and_time(*pair)) for pair in pairs if all(pair)]
         return any(isinstance(moment, Unreadable) or moment.offset is None for moment in joined)
 
 

@@ -117,6 +117,9 @@ _CLOCK = re.compile(
     r"| ?(?P<word>uhr|uur|hrs?|hs|hours|horas|heures|h|o'clock)\b\.?)?(?P<offset>.*)",
     re.IGNORECASE,
 )
+# As C, Java and the command date write it: Mon Nov 30 06:14:31 UTC 2026. Notion writes spans with an arrow.
+_YEAR_LAST = re.compile(r"(\w{3} \w{3} [0-9]{1,2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}(?: [A-Z+-]\S*)?) ([0-9]{4})")
+_FROM_TO = re.compile(r"→|->| (?:[-\u2013\u2014]|to|until|bis) (?=\w*\.? ?[0-9])", re.IGNORECASE)
 _BEFORE_CLOCK = re.compile(rf"T|,? (?:at |- )?|[,:]|(?={'|'.join(_HALVES)})", re.IGNORECASE)
 
 # After an offset the zone's name may follow, as JavaScript, Java and Go write it: the offset decides.
@@ -152,6 +155,9 @@ _SPAN = Unreadable(
     ", which could be a time with an offset or a span of time",
     "Write start and end in columns of their own; put a blank before an offset, or T before the time.",
     "time with an offset, or a span of time",
+)
+_BOTH_ENDS = Unreadable(
+    ", a span of time in one cell", "Write start and end in columns of their own.", "span of time in one cell"
 )
 _OFFSET_HINT = (
     "Write an offset instead, such as +01:00; or none, and the zone in a column timezone, such as Europe/Berlin;"
@@ -214,7 +220,8 @@ def _read_moment(text: str, order: DateOrder | None) -> Moment | Unreadable:
     if match:
         return _read_iso(match)
     serial = _SERIAL.fullmatch(text)
-    return _read_serial(serial[1], serial[2] or "") if serial else _read_written(text, order)
+    found = _read_serial(serial[1], serial[2] or "") if serial else _read_written(text, order)
+    return _BOTH_ENDS if found is NO_DATE_TIME and _FROM_TO.search(text) else found
 
 
 def _read_iso(match: re.Match[str]) -> Moment | Unreadable:
@@ -260,12 +267,15 @@ def _read_written(text: str, order: DateOrder | None) -> Moment | Unreadable:
         return _TIME_OR_DURATION
     if _CLOCK_OR_PART.fullmatch(tidy):
         return _TIME_OR_PART
-    tidy = _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", tidy))
+    tidy = _YEAR_LAST.sub(r"\1 \3 \2", _NOON.sub("12:00", _SPOKEN_CLOCK.sub(r"\1h\2", tidy)))
     clock = _CLOCK.fullmatch(tidy)
     forms = () if clock and clock["mark"] in {"h", "H"} else _DAYS  # 8h30 is not the 8th of h
     match = next(filter(None, (form.fullmatch(tidy) for form in forms)), None)
     if match is None:
-        return _NO_DATE if clock and _has_time(clock) and not clock["offset"] else NO_DATE_TIME
+        offset = _read_offset(clock["offset"])[0] if clock and _has_time(clock) else NO_DATE_TIME
+        if offset is _SPAN:  # such as 2027-W09-1
+            return NO_DATE_TIME
+        return offset if isinstance(offset, Unreadable) else _NO_DATE
     day = _read_day(match.groupdict(""), order)
     rest = f" {match['rest']}" if match["behind"] and match["rest"][:1].isdigit() else match["rest"]
     return day if isinstance(day, Unreadable) else _read_time(day, rest)
@@ -325,6 +335,9 @@ def _read_offset(text: str) -> tuple[timedelta | Unreadable | None, str]:
 def _not_an_offset(name: str) -> Unreadable:
     if name.startswith("-"):
         return _SPAN
+    if name.casefold() in ("a", "p"):
+        reason = f", with {quote(name)} after the time, which can be half a day or a time zone"
+        return Unreadable(reason, "Write 8 pm or 20:00 for an hour after noon.", "letter after a time")
     if _ABBREVIATION.fullmatch(name):
         reason = f", with {quote(name)} after the time, which means different offsets in different places"
         return Unreadable(reason, _OFFSET_HINT, "abbreviation of a time zone after a time")

@@ -312,10 +312,20 @@ def test_map_says_that_a_time_zone_is_missing_where_no_header_needs_a_mapping(
     assert "ZONE" not in given.err
 
 
-def test_map_misses_no_time_zone_where_times_of_day_have_offsets(place: Workplace) -> None:
-    header = [*IDS, "Start Date", "Start Time", "End Date", "End Time"]
-    source = place.write("plan.csv", [header, ["s", "106", "101", "2027-03-01", "08:00Z", "2027-03-01", "16:00Z"]])
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        (["Start Date", "Start Time", "End Date", "End Time"], ["2027-03-01", "08:00Z", "2027-03-01", "16:00Z"]),
+        (["Start Date", "Start Time", "End Date", "End Time"], ["2027-03-01T00:00:00", "08:00Z", "46447", "16:00Z"]),
+        (["Date", "Start", "End"], ["2027-03-01", "8 am UTC", "4 pm UTC"]),
+    ],
+)
+def test_map_misses_no_time_zone_where_times_of_day_have_offsets(
+    place: Workplace, header: list[str], cells: list[str]
+) -> None:
+    source = place.write("plan.csv", [[*IDS, *header], ["s", "106", "101", *cells]])
     assert "no mapping is needed" in place.run("map", source, "--output", "-").err
+    assert place.run("check", source).status == 0
 
 
 def test_map_says_what_else_no_column_provides(place: Workplace) -> None:

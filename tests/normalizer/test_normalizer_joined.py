@@ -53,6 +53,9 @@ def _span(result: Normalized) -> tuple[str, str]:
         ({"Date": "2027-03-01", "Start time": "00:00", "End time": "24:00"}, ("02-28T23:00", "03-01T23:00")),
         ({"Start Date": "2027-03-01", "Start Time": "22:00", "End Time": "06:00"}, ("03-01T21:00", "03-02T05:00")),
         ({"Date": "2027-03-01", "Start time": "08:00", "Duration": "8h"}, ("03-01T07:00", "03-01T15:00")),
+        # times with an offset of their own
+        ({"Date": "2027-03-01", "Start time": "22:00Z", "End time": "06:00+00:00"}, ("03-01T22:00", "03-02T06:00")),
+        ({"Date": "2027-03-01", "From": "8:00 AM (UTC)", "To": "4 pm UTC"}, ("03-01T08:00", "03-01T16:00")),
         # as workbooks hand them over: midnight of the date, the part of a day
         ({"Date": "2027-03-01T00:00:00", "Start": "08:00:00", "End": "16:00:00"}, ("03-01T07:00", "03-01T15:00")),
         # 24:00, and 22:00 and eight hours, in cells that show 00:00 and 06:00

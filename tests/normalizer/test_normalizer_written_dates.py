@@ -51,6 +51,8 @@ EIGHT = datetime(2027, 3, 1, 7, tzinfo=UTC)
         "Mon, 01 Mar 2027 08:00:00 +0100",
         "Monday, 1 March 2027 08:00",
         "Mon Mar 01 2027 08:00:00 GMT+0100 (Central European Standard Time)",
+        "Mon Mar  1 08:00:00 2027",  # C
+        "Mon Mar 01 07:00:00 UTC 2027",  # Java, the command date
         "Mon 2027-03-01 08:00",
         "2027/03/01 08:00",
         "2027/3/1 8:00",
@@ -161,6 +163,13 @@ def test_the_end_of_the_day_may_be_written_as_24_00() -> None:
         ("1 March 2027", "a date without a time of day", "2027-03-01T08:00:00Z"),
         ("01.03.2027", "a date without a time of day", "2027-03-01T08:00:00Z"),
         ("08:00:00", "a time of day without a date", "2027-03-01T08:00:00Z"),
+        ("08:00Z", "a time of day without a date", "2027-03-01T08:00:00Z"),
+        ("2027-03-01 4:00 P", "half a day or a time zone", "8 pm or 20:00"),
+        ("4:00 a", "half a day or a time zone", "8 pm or 20:00"),
+        ("March 1, 2027 → March 8, 2027", "a span of time in one cell", "columns of their own"),
+        ("March 1, 2027 9:00 AM (UTC) → 5:00 PM", "a span of time in one cell", "columns of their own"),
+        ("01.03.2027 \u2013 08.03.2027", "a span of time in one cell", "columns of their own"),
+        ("2027-03-01 08:00 bis 16:00", "a span of time in one cell", "columns of their own"),
         ("8am", "a time of day without a date", "2027-03-01T08:00:00Z"),
         ("1 March 2027 13:00 PM", "does not exist", ""),
         ("1 March 2027 0:00 am", "does not exist", ""),
