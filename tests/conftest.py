@@ -56,3 +56,13 @@ def own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         with suppress(OSError):
             if lock.read_text(encoding="utf-8").startswith(str(tmp_path_factory.getbasetemp())):
                 lock.unlink()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def readers() -> Iterator[None]:
+    """Have workbooks parsed by processes that start warm; that they start by themselves has a module of tests."""
+    from acceptance.fork_server import for_readers
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("importer.reader.workbook.subprocess", for_readers())
+        yield

