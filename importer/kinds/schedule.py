@@ -79,7 +79,7 @@ def _read_created(payload: Any) -> Found | None:
     if not isinstance(payload, dict):
         return None
     key, id_ = _read_key(payload), payload.get("on_call_schedule_id")
-    return Found(key, id_) if key is not None and isinstance(id_, str) and UUID.fullmatch(id_) else None
+    return Found(key, plain_uuid(id_)) if key is not None and isinstance(id_, str) and UUID.fullmatch(id_) else None
 
 
 def _read_listed(item: Any) -> Found | None:
@@ -90,7 +90,7 @@ def _read_listed(item: Any) -> Found | None:
         return None
     if not id_:
         raise ValueError("the list holds a schedule without an id")
-    return Found(key, id_)
+    return Found(key, plain_uuid(id_))
 
 
 def _read_page(payload: Any, scope: str) -> Page:  # noqa: ARG001

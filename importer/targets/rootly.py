@@ -76,7 +76,7 @@ def read_object(payload: Any, read_key: ReadKey, *, was_listed: bool = False) ->
         key = read_key(item["attributes"], schedule_id)
     except (ValueError, OverflowError):
         return None
-    return Found(key, id_) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
+    return Found(key, plain_uuid(id_)) if key is not None and isinstance(id_, str) and _ID.fullmatch(id_) else None
 
 
 def read_page(payload: Any, schedule_id: str, collection: str, read_key: ReadKey) -> Page:
@@ -116,7 +116,7 @@ def _read_listed(item: Any, schedule_id: str, read_key: ReadKey) -> Found | None
         return None
     if not id_:
         raise ValueError("the list holds an object without an id")
-    return Found(key, id_)
+    return Found(key, plain_uuid(id_))
 
 
 def is_missing(payload: Any) -> bool:

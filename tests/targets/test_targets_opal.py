@@ -54,6 +54,12 @@ def test_the_answer_to_a_post_is_read_as_what_was_sent_and_the_id() -> None:
     assert SCHEDULE_KIND.read_created(SCHEDULE) == Found(KEY, ID)
 
 
+def test_a_schedules_own_id_is_one_id_whether_an_answer_or_the_list_shows_it_in_capitals() -> None:
+    shown = {**SCHEDULE, "on_call_schedule_id": ID.upper()}
+    assert SCHEDULE_KIND.read_created(shown) == Found(KEY, ID)
+    assert SCHEDULE_KIND.read_page(listed(shown), "").found == (Found(KEY, ID),)
+
+
 def test_an_answer_with_other_values_is_another_thing() -> None:
     found = SCHEDULE_KIND.read_created({**SCHEDULE, "remote_id": "PABCDEF"})
     assert found is not None

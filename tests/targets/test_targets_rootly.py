@@ -123,6 +123,14 @@ def test_the_same_instant_is_the_same_however_it_is_written(moment: str) -> None
     assert found.key == KEY
 
 
+def test_an_objects_own_id_is_one_id_whether_an_answer_or_a_list_shows_it_in_capitals() -> None:
+    """Else verify would call it changed, and undo would not delete it, or call it gone."""
+    uuid = "454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a"
+    for text in (uuid, uuid.upper()):
+        assert SHADOW.read_created({"data": {**shadow(), "id": text}}) == Found(KEY, uuid)
+        assert SHADOW.read_page(page({**shadow(), "id": text}), "sched-1").found == (Found(KEY, uuid),)
+
+
 @pytest.mark.parametrize("name", ["schedule_id", "shadowable_id"])
 def test_a_uuid_that_is_echoed_in_capitals_is_the_same_id(name: str) -> None:
     uuid = "454daff4-e3fa-4c0f-a4b6-8a5d6e5b1b1a"
