@@ -157,8 +157,10 @@ class ListReading:
         """Why something may be missing from it; empty if there is no sign of that."""
         if self.strangers:
             return f"its list holds {count_of(self.strangers, 'object')} of another schedule"
-        if self.totals and min(self.totals) > len(self.ids):
-            return f"its list holds {count_of(len(self.ids), 'object')} and says that there are {min(self.totals):,}"
+        # It may shrink while it is read; what is less than it holds is no total, such as 0 on an empty last page.
+        claimed = min((total for total in self.totals if total >= len(self.ids)), default=0)
+        if claimed > len(self.ids):
+            return f"its list holds {count_of(len(self.ids), 'object')} and says that there are {claimed:,}"
         return ""
 
     @property

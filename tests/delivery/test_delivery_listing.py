@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from importer.delivery.client import Answer, Lost, NotSent, Reply
-from importer.delivery.listing import Listing, ScopeRefusedError
+from importer.delivery.listing import Listing, ListReading, ScopeRefusedError
 from importer.delivery.stop import Reason, Stop, StoppedError
 from importer.delivery.throttle import Throttle
 from importer.errors import TargetError
 from importer.records import Scope
 from importer.targets.opal import OPAL
 from importer.targets.rootly import ROOTLY
-from importer.targets.target import Target
+from importer.targets.target import Page, Target
 
 from .virtual_time import VIRTUAL, now
 
@@ -257,6 +257,23 @@ async def test_a_list_that_is_another_one_each_time_proves_nothing() -> None:
 async def test_a_list_that_contradicts_itself_says_so(answers: list[Reply], words: str) -> None:
     listing, _, _ = make(answers)
     assert (await listing.sweep(SCHED_1, {KEY}, set())).reading.contradiction == words
+
+
+@pytest.mark.parametrize(
+    ("totals", "words"),
+    [
+        ([12, 0], "its list holds 2 objects and says that there are 12"),  # 0 on a last page is no total
+        ([0, 12], "its list holds 2 objects and says that there are 12"),
+        ([3, 2], ""),  # one was deleted meanwhile
+        ([0, 0], ""),
+        ([2, 1], ""),
+    ],
+)
+def test_pages_that_claim_different_totals_prove_nothing_where_more_may_be_there(totals: list[int], words: str) -> None:
+    reading = ListReading()
+    for total, ids in zip(totals, ("ab", ""), strict=True):
+        reading.note(Page((), None, frozenset(ids), total))
+    assert reading.contradiction == words
 
 
 async def test_a_list_that_comes_compressed_is_named_as_that() -> None:
