@@ -114,15 +114,15 @@ CREATE TEMP TABLE IF NOT EXISTS overlap (record INTEGER PRIMARY KEY, other INTEG
 -- name: view_overlaps
 -- The place of the other one: its cell, if a row makes a record of each cell.
 CREATE TEMP VIEW IF NOT EXISTS overlapping AS
+WITH named AS NOT MATERIALIZED (SELECT id, name, coalesce(nullif(origin, ''), source) AS original FROM sheet)
 SELECT overlap.record, record.row, record.cell, row.sheet, row.number,
        'the one of ' || iif(other.cell = '', 'row ' || other_row.number, 'cell ' || other.cell)
-       || iif(other_row.sheet = row.sheet, '', ' of sheet ' || sheet.name || iif(
-           coalesce(nullif(sheet.origin, ''), sheet.source) = coalesce(nullif(own_sheet.origin, ''), own_sheet.source),
-           '', ' in ' || coalesce(nullif(sheet.origin, ''), sheet.source))) AS other
+       || iif(other_row.sheet = row.sheet, '', ' of sheet ' || sheet.name
+              || iif(sheet.original = own_sheet.original, '', ' in ' || sheet.original)) AS other
 FROM overlap
 JOIN record ON record.id = overlap.record JOIN row ON row.id = record.row
 JOIN record AS other ON other.id = overlap.other JOIN row AS other_row ON other_row.id = other.row
-JOIN sheet ON sheet.id = other_row.sheet JOIN sheet AS own_sheet ON own_sheet.id = row.sheet;
+JOIN named AS sheet ON sheet.id = other_row.sheet JOIN named AS own_sheet ON own_sheet.id = row.sheet;
 
 -- name: clear_overlaps
 DELETE FROM overlap;
@@ -556,16 +556,15 @@ SELECT target, second, requests, limited, failed, slowest, latencies FROM traffi
 
 -- name: page_rows
 -- The records for a page, after record ?1: all, or those that need attention, at most ?3 (-1: all).
+WITH named AS NOT MATERIALIZED (SELECT id, name, coalesce(nullif(origin, ''), source) AS original FROM sheet)
 SELECT record.id, row.sheet, row.number, record.part, coalesce(record.kind, ''),
        CASE WHEN record.state IN ('planned', 'unresolved', 'unbound') THEN 'pending'
             WHEN record.state IN ('sending', 'in_doubt', 'reported') THEN 'unknown' ELSE record.state END,
        coalesce(first.returned_id, record.returned_id), record.cell,
        CASE WHEN first_row.id IS NULL THEN record.error
             WHEN first_row.sheet = row.sheet THEN 'the same record as row ' || first_row.number
-            ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name || iif(
-                coalesce(nullif(first_sheet.origin, ''), first_sheet.source)
-                = coalesce(nullif(own_sheet.origin, ''), own_sheet.source),
-                '', ' in ' || coalesce(nullif(first_sheet.origin, ''), first_sheet.source)) END,
+            ELSE 'the same record as row ' || first_row.number || ' of sheet ' || first_sheet.name
+                 || iif(first_sheet.original = own_sheet.original, '', ' in ' || first_sheet.original) END,
        record.hint || coalesce((
            SELECT iif(record.hint = '', '', ' ') || 'Warning: ' || group_concat(message, '; ') FROM finding
            WHERE finding.row = record.row AND finding.severity = 'warning'), ''), row.cells
@@ -573,8 +572,8 @@ FROM record
 JOIN row ON row.id = record.row
 LEFT JOIN record AS first ON first.id = record.first AND record.state = 'duplicate'
 LEFT JOIN row AS first_row ON first_row.id = first.row
-LEFT JOIN sheet AS first_sheet ON first_sheet.id = first_row.sheet
-JOIN sheet AS own_sheet ON own_sheet.id = row.sheet
+LEFT JOIN named AS first_sheet ON first_sheet.id = first_row.sheet
+JOIN named AS own_sheet ON own_sheet.id = row.sheet
 WHERE record.id > ?1 AND (?2 OR record.state NOT IN ('created', 'exists', 'duplicate', 'deleted', 'gone', 'cut'))
 ORDER BY record.id LIMIT ?3;
 
