@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -314,7 +315,11 @@ def demo_organization(now: float) -> Organization:
     run. Its file counts the days of overrides from the Monday of this week; all else is fixed.
     """
     today = datetime.fromtimestamp(now, UTC).date()
-    monday = today - timedelta(days=today.weekday())
+    return _demo_of_the_week(today - timedelta(days=today.weekday()))
+
+
+@lru_cache(maxsize=1)  # a process may serve many sandboxes; nothing in it can change
+def _demo_of_the_week(monday: date) -> Organization:
     text = files(__package__).joinpath("demo.json").read_text("utf-8")
     text = re.sub(r"monday([+-]\d+)", lambda found: str(monday + timedelta(days=int(found[1]))), text)
     weeks = (monday - date(2025, 1, 6)).days // 7
