@@ -127,32 +127,41 @@ def test_a_folder_appears_only_once_its_journal_is_whole(tmp_path: Path) -> None
 import os, signal, sys
 from pathlib import Path
 from importer.journal.run_folder import create_run
-left = int(sys.argv[2])
-def count(event, _arguments):
-    global left
-    if event in ("os.mkdir", "open", "os.rename", "sqlite3.connect", "fcntl.flock") and armed:
-        left -= 1
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-armed = False
-sys.addaudithook(count)
-armed = True
-with create_run(Path(sys.argv[1]), "a-run"):
+def end_at(moment):
+    left = moment
+    def count(event, _arguments):
+        nonlocal left
+        if event in ("os.mkdir", "open", "os.rename", "sqlite3.connect", "fcntl.flock") and armed:
+            left -= 1
+            if not left:
+                os.kill(os.getpid(), signal.SIGKILL)
     armed = False
+    sys.addaudithook(count)
+    armed = True
+    with create_run(Path(sys.argv[1], str(moment)), "a-run"):
+        armed = False
+for moment in range(1, 50):
+    if not (child := os.fork()):
+        end_at(moment)
+        os._exit(0)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status)
+    if not status:
+        break
 """
-    for moment in range(1, 50):
+    process = python(code, tmp_path, wait=False)
+    said, _ = process.communicate()
+    *killed, last = map(int, said.split())
+    assert set(killed) == {-signal.SIGKILL}
+    for moment in range(1, len(killed) + 1):
         reports = tmp_path / str(moment)
-        process = python(code, reports, moment)
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL
         if (reports / "a-run").exists():
             with open_run(reports / "a-run") as folder:
                 assert folder.journal.info().run == "a-run"
         with create_run(reports, "a-run") as folder:
             assert folder.journal.count_rows() == 0
-    assert moment > 4, "the walk itself must have got somewhere"
-    assert process.returncode == 0
+    assert len(killed) > 3, "the walk itself must have got somewhere"
+    assert last == process.returncode == 0
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "below a file", "too long"])
