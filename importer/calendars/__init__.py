@@ -303,7 +303,7 @@ class Pulled:
         if self.listed and not any(map(selection.takes, self.listed)) and not calendar.schedules:
             words = ", ".join(unmatched) or "the options"
             raise UsageError(
-                f"{words}: none of the {len(self.listed)} schedules of {calendar.label} is meant",
+                f"{words}: none of the {len(self.listed)} schedules of {calendar.label} matches",
                 hint="Write ids or exact names; * stands for any text.",
             )
         for option in unmatched:

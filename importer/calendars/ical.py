@@ -285,7 +285,7 @@ class _ComponentReader:
                 if one.touches(self._window):
                     count += 1
                     for line in (words for name, words in event.errors if name is None):
-                        self._pulled.note(one.subject, f"Taken without a line that is no property. {line}.")
+                        self._pulled.note(one.subject, f"Taken without a line that is not a property. {line}.")
                     yield one
             if count > _MOST:
                 label = self._pulled.calendar.label
@@ -341,7 +341,9 @@ class _ComponentReader:
         for name, value in zoned.items():
             own = self._definitions.get(_parameter(found.event.get(name), "TZID"))
             if own is not None and own.utcoffset(value) != value.utcoffset():
-                reason = "The calendar defines the time zone of this shift otherwise: the zone of that name counts."
+                reason = (
+                    "The calendar's own definition of this shift's time zone differs: the zone of that name is used."
+                )
                 self._pulled.note(found.subject, reason)
         if any(map(is_twice, zoned.values())):
             self._pulled.note(

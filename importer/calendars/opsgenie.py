@@ -209,7 +209,7 @@ def _add_override(pulled: Pulled, schedule: Schedule, one: dict[str, Any]) -> No
         return
     rotations = [str(rotation.get("name") or rotation.get("id")) for rotation in one.get("rotations") or []]
     if rotations:
-        reason = f"Override {alias!r} is of the rotations {', '.join(rotations)} only; Rootly has it for the schedule."
+        reason = f"Override {alias!r} is for {', '.join(rotations)} only; in Rootly it is for the whole schedule."
         pulled.note(schedule.name, reason)
     pulled.overrides.append(Interval(schedule.id, _person(pulled, user), Role.OVERRIDE, start, end, alias))
 

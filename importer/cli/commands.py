@@ -413,4 +413,4 @@ def _print_rows(out: Stream, path: Path, statuses: Sequence[Status], limit: int 
             about = describe_line(line, names, is_named=True)
             out.write_line(row_line(sheets[line.sheet], line, about=about))
     if shown and total > shown:
-        out.write_line(f"... and {total - shown:,} more; --status and --limit choose")
+        out.write_line(f"... and {total - shown:,} more; --status and --limit select")

@@ -219,7 +219,7 @@ def map_sources(
     zone = ["--timezone", "ZONE"] if "timezone" in missing else []
     check = ["check", *sources, *kept_options("check", settings), *zone]
     if not text.strip():
-        lack = "no mapping was written: every header is understood, and what is missing stands in no column"
+        lack = "no mapping was written: every header is understood, and what is missing is in no column"
         needless = "no mapping is needed, and none was written: every sheet is understood as it is"
         click.echo(lack if missing else needless, err=True)
         click.echo(f"next:     {_command(*check)}", err=output == _STDOUT)
@@ -239,7 +239,7 @@ def _doubt_headers(drafts: Iterable[SheetDraft]) -> None:
             f"header:   row {draft.layout.sheet.header_row} of {_where(draft)} lacks the columns that make a record",
             err=True,
         )
-    click.echo("hint:     --header-row N if it stands in another row, --no-header if there is none", err=True)
+    click.echo("hint:     --header-row N if the header is in another row, --no-header if there is none", err=True)
 
 
 def _show_missing(drafts: Iterable[SheetDraft], settings: Settings) -> set[str]:
@@ -342,7 +342,7 @@ def _ask_for_column(draft: SheetDraft, column: str, mapping: Mapping) -> Mapping
         changed = _answered(draft, column, mapping, answer)
         if changed is not None and not (fault := _fault(changed)):
             return changed
-        click.echo(f"    {fault if changed else 'that is none of the headers above, or several'}", err=True)
+        click.echo(f"    {fault if changed else 'that is none of the headers above, or more than one'}", err=True)
     return mapping
 
 
@@ -413,7 +413,7 @@ def _comment(header: str, column: str, words: str) -> str:
 
 def _write(output: Path, text: str, *, is_asking: bool) -> Path:
     if output.exists() and not (is_asking and click.confirm(f"{shown_path(output)} exists. Replace it?", err=True)):
-        raise UsageError(f"{output} exists, and was left alone", hint="Name another file with --output.")
+        raise UsageError(f"{output} already exists and was not changed", hint="Name another file with --output.")
     return replace_file(output, lambda file: file.write(text.encode()), hint=ROOM_HINT)
 
 

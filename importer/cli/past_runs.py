@@ -18,7 +18,7 @@ from importer.wording import escape, keep_end, list_first
 NARROW = 70  #: columns of a terminal that a table of runs needs
 _WIDE = 150  # columns of a terminal with room for the begin, the run before and the source in columns of their own
 _LONG, _SHORT = 40, 20  # characters of a source's name in a wide and in a narrow table
-_STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.GOING_ON: "cyan", Stage.DAMAGED: "red"}
+_STAGES = {Stage.ENDED: "", Stage.INTERRUPTED: "yellow", Stage.RUNNING: "cyan", Stage.DAMAGED: "red"}
 
 
 def runs_table(runs: Sequence[PastRun], width: int) -> Table:
@@ -88,7 +88,7 @@ def _records(run: PastRun) -> str:
 
 def _name(run: PastRun, status: Status) -> str:
     """Name a status; during a run nothing is unknown yet."""
-    return "on their way" if status is Status.UNKNOWN and run.stage is Stage.GOING_ON else status.value
+    return "on their way" if status is Status.UNKNOWN and run.stage is Stage.RUNNING else status.value
 
 
 def _sources(run: PastRun, longest: int) -> str:
@@ -181,10 +181,10 @@ def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
 def _stage_with_hint(run: PastRun) -> Text:
     """Return the run's stage, and what to do if it did not finish."""
     text = _stage(run)
-    if run.stage is Stage.GOING_ON and run.info.pid:
+    if run.stage is Stage.RUNNING and run.info.pid:
         text.append(f" (process {escape(run.info.pid)})")
     elif run.stage is Stage.INTERRUPTED:
-        text.append(f"; {f'undo {escape(run.info.undo_of)}' if run.info.undo_of else 'rerun'} goes on with it")
+        text.append(f"; {f'undo {escape(run.info.undo_of)}' if run.info.undo_of else 'rerun'} continues it")
     return text
 
 

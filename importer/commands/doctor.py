@@ -26,7 +26,7 @@ from importer.normalizer.zones import check_timezone, zone_of
 from importer.records import TargetName
 from importer.session.control import SilentObserver
 from importer.session.endpoints import ProbeResult, connect, connect_source, look_at
-from importer.session.target_lock import Holder, look_at_turn
+from importer.session.target_lock import Holder, look_at_lock
 from importer.settings.config_file import CONFIG_FILE, keys_of_file, own_config_file
 from importer.settings.options import IN_FILES, TOKEN_VARIABLES, Settings, load_settings
 from importer.settings.origins import PREFIX, variables_of
@@ -103,7 +103,7 @@ def look_at_versions() -> Iterator[Diagnosis]:
     ours = f"oncall-importer {version('oncall-importer')}, Python {platform.python_version()}"
     yield _ok("versions", f"{ours}, {packages}, {ssl.OPENSSL_VERSION}, {platform.system()}")
     is_mended = tuple(map(int, SQLITE_VERSION.split("."))) >= _MENDED
-    why = "" if is_mended else " (older than 3.51.3, whose bug needs two connections that write: a run has one)"
+    why = "" if is_mended else " (3.51.3 fixed a bug with two connections that write; a run has only one)"
     yield _ok("sqlite", f"SQLite {SQLITE_VERSION}{why}")
 
 
@@ -149,7 +149,7 @@ def describe_target(
     proxy = connection.transport.proxy
     yield _ok(f"{name} proxy", f"through {proxy.url}" if proxy else "none: reached directly")
     yield _reach(name, connection, look)
-    yield _seal(name, connection, look)
+    yield _tls(name, connection, look)
     yield _token(name, look)
     yield _clock(name, look)
     yield _limits(name, settings, look)
@@ -157,7 +157,7 @@ def describe_target(
 
 def describe_holder(name: TargetName, holder: Holder | None, settings: Settings) -> Diagnosis:
     """Return whether another run sends to the target."""
-    about = f"{name} turn"
+    about = f"{name} lock"
     if holder is None:
         return _ok(about, "free: no other run of yours on this machine sends to it")
     who = escape(holder.who, 500)
@@ -186,13 +186,13 @@ def _reach(name: TargetName, connection: Connection, look: ProbeResult) -> Diagn
     return _problem(about, f"{url} answers {look.status}: {look.words}", hint)
 
 
-def _seal(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
+def _tls(name: TargetName, connection: Connection, look: ProbeResult) -> Diagnosis:
     about = f"{name} TLS"
     if connection.base_url.startswith("http:"):
         return _ok(about, "none: plain http, to this machine alone")
-    if look.seal is None:
+    if look.tls is None:
         return _note(about, "no connection to look at", f"See {name} target.")
-    version, issuer, days = look.seal
+    version, issuer, days = look.tls
     words = f"{version}, certificate from {escape(issuer)}, {days} days left"
     if days < _FEW_DAYS:
         return _note(about, words, "Whoever runs the target has to renew it in time.")
@@ -214,7 +214,7 @@ def _token(name: TargetName, look: ProbeResult) -> Diagnosis:
 def _clock(name: TargetName, look: ProbeResult) -> Diagnosis:
     about = f"{name} clock"
     if look.skew is None:
-        return _note(about, "not told", f"See {name} target.")
+        return _note(about, "not known", f"See {name} target.")
     if abs(look.skew) <= _MUCH_SKEW:
         return _ok(about, "within seconds of the target's")
     side = "ahead of" if look.skew > 0 else "behind"
@@ -309,7 +309,7 @@ async def _look_at_one(name: TargetName, connection: Connection, settings: Setti
     look = await look_at(name, connection, settings)
     found.extend(describe_target(name, connection, settings, look))
     if not settings.sandbox:  # the sandbox is this process's own
-        found.append(describe_holder(name, look_at_turn(name, connection), settings))
+        found.append(describe_holder(name, look_at_lock(name, connection), settings))
 
 
 def _without_answer(name: TargetName, settings: Settings) -> Diagnosis:

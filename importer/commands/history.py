@@ -31,7 +31,7 @@ class Stage(StrEnum):
 
     ENDED = "ended"
     INTERRUPTED = "interrupted"  #: by the user, or killed
-    GOING_ON = "going on"
+    RUNNING = "running"
     DAMAGED = "damaged"  #: it cannot be read
 
 
@@ -84,7 +84,7 @@ def list_runs(reports: Path) -> list[PastRun]:
         folders = [path for path in reports.iterdir() if _is_run(path)] if reports.exists() else []
     except OSError as error:
         raise UsageError(
-            f"{reports} cannot be looked into: {error.strerror}", hint="Name another with --reports."
+            f"{reports} cannot be opened: {error.strerror}", hint="Name another with --reports."
         ) from error
     return sorted(map(look_at, folders), key=_age, reverse=True)
 
@@ -152,7 +152,7 @@ def look_at(path: Path) -> PastRun:
         rows if isinstance(rows, int) else 0,
         {status: number for status in Status if isinstance(number := numbers.get(status), int) and number},
         exit_status if isinstance(exit_status, int) else None,
-        seconds_between(begin, datetime.now(UTC).isoformat() if stage is Stage.GOING_ON and not end else end),
+        seconds_between(begin, datetime.now(UTC).isoformat() if stage is Stage.RUNNING and not end else end),
         sources=tuple((_text(one, "name"), _text(one, "sha256")) for one in _members(facts.get("sources"))),
         targets={name: dict(counts) for name, counts in _object(facts.get("targets")).items()},
         stopped={name: str(why) for name, why in _object(facts.get("stopped")).items()},
@@ -170,7 +170,7 @@ def _read_journal(path: Path) -> tuple[dict[str, Any], Stage]:
         facts = {**asdict(info), "rows": journal.count_rows(), "statuses": statuses, "sources": sources}
     if info.stage is RunStage.ENDED:
         return facts, Stage.ENDED
-    return facts, Stage.GOING_ON if is_going_on else Stage.INTERRUPTED
+    return facts, Stage.RUNNING if is_going_on else Stage.INTERRUPTED
 
 
 def read_details(path: Path) -> PastRun:

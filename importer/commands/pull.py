@@ -149,7 +149,9 @@ def _read_moment(option: str, text: str, home: tzinfo) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text} is no date", hint="Write it as 2027-01-31, or 2027-01-31T09:00Z.") from None
+        raise UsageError(
+            f"{option} {text} is not a date", hint="Write it as 2027-01-31, or 2027-01-31T09:00Z."
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=home)
 
 
@@ -161,7 +163,7 @@ def read_pairs(path: Path | None) -> dict[str, str]:
     """
     if path is None:
         return {}
-    hint = "Write two columns: the name in the system that is left, the name in Rootly."
+    hint = "Write two columns: the name in the old system, the name in Rootly."
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
@@ -177,7 +179,7 @@ def read_pairs(path: Path | None) -> dict[str, str]:
         if len(cells) != 2 or not all(cells):
             raise SourceError(f"line {number} of {path} does not have two filled cells", hint=hint)
         if pairs.get(cells[0], cells[1]) != cells[1]:
-            raise SourceError(f"line {number} of {path} gives {cells[0]!r} another partner than before", hint=hint)
+            raise SourceError(f"line {number} of {path} pairs {cells[0]!r} with another name than before", hint=hint)
         pairs[cells[0]] = cells[1]
     return pairs
 
@@ -363,7 +365,7 @@ class _Names:
             self._pulled.note(schedule.name, f"{reason} either. Distinguish them by their ids, with --pairs.")
             return False
         if not self._person(person):
-            reason = f"Not taken: the {what} of {person}, {when}, who is in no list of users."
+            reason = f"Not taken: the {what} of {person}, {when}, who is not in the list of users."
             self._pulled.note(schedule.name, f"{reason} Name somebody with --pairs.")
             return False
         return True

@@ -127,7 +127,7 @@ async def rerun(
 ) -> Result:
     """Continue an earlier run, from its folder or its reports: send only what has not succeeded.
 
-    Raises: as `run`; also JournalError if that run is still going on.
+    Raises: as `run`; also JournalError if that run is still running.
     """
     check_junit_path(settings.junit, arguments)
     previous = find_all(arguments, settings.reports, encoding=settings.encoding)
@@ -251,7 +251,7 @@ async def _send(
         delivered = await deliver(job, settings.canary)
         is_stopped = any(end.reason for end in delivered.values())
         canary = look_at_first(journal, connections, delivered, is_asked=control.confirm_rest is not None)
-        why_not, words = ("not attempted: the first records were stopped", "") if is_stopped else ("", "")
+        why_not, words = ("not attempted: sending the first records was stopped", "") if is_stopped else ("", "")
         if not is_stopped:
             why_not, words = await may_go_on(canary, control)
         if why_not or not canary.left:
@@ -323,7 +323,7 @@ class _Forecast:
         if words or path is None or self._control.interrupted.is_set():
             why_not = "; ".join(f"{target}: {why}" for target, why in words.items()) or "interrupted"
             raise UsageError(
-                f"whether the plan still fits could not be asked, and nothing was sent ({why_not})",
+                f"whether the plan still fits could not be checked, and nothing was sent ({why_not})",
                 hint="Run it again when the target can be asked; oncall-importer doctor checks it.",
             )
         hold_to_plan(path, approved, self.lines())
@@ -342,9 +342,9 @@ class _Forecast:
         for target in reported:
             if target not in unasked and not any(counts.get((target, one)) for one in Status if one.is_success):
                 raise UsageError(
-                    f"{connections[target].base_url} has nothing of what the report says that {target} has; "
+                    f"{connections[target].base_url} has none of the records that the report says {target} has; "
                     "nothing was sent",
-                    hint="Rerun it where it was sent, with the cells of what was created as they were then; "
+                    hint="Rerun it at the base URL of its run, with the cells of created rows as they were; "
                     "to send everything to another place: oncall-importer run SOURCE",
                 )
 

@@ -43,9 +43,9 @@ from importer.session.lifecycle import (
     finish,
     least_seconds,
     may_begin,
-    settle_turns,
+    settle_locks,
 )
-from importer.session.target_lock import take_turns
+from importer.session.target_lock import lock_targets
 from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
@@ -113,14 +113,14 @@ async def _clear_up(folder: RunFolder, previous: PreviousRun, settings: Settings
         refuse_other_target(settings, previous, doubts, is_undo=True)
         async with (
             connect(doubts, settings) as connections,
-            take_turns(connections, folder.path, settings, control) as turns,
+            lock_targets(connections, folder.path, settings, control) as locks,
         ):
             for target, number in doubts.items():
                 words = f"{count_of(number, 'record')} of {previous.run} that may have been created"
-                control.observer.target_noticed(target, f"is asked about {words}, in {settings.settle:g} s")
+                control.observer.target_noticed(target, f"is asked in {settings.settle:g} s about {words}")
             listener = _Listener(control.observer)
             await ask_about_doubts(Job(journal, connections, settings, listener, control.interrupted, previous.run))
-            settle_turns(journal, turns)
+            settle_locks(journal, locks)
 
 
 def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, control: RunControl) -> None:

@@ -252,7 +252,7 @@ class Client:
         except (TunnelError, *NOT_SENT) as error:
             reply = _not_sent(error)
         except TimeoutError:
-            reply = Lost("no whole answer in time")
+            reply = Lost("no complete answer in time")
         except (aiohttp.ClientError, HttpProcessingError, OSError, ValueError) as error:
             reply = Lost(describe(error))
         status = reply.status if isinstance(reply, Answer) else 0

@@ -48,7 +48,7 @@ async def _look_at(work: TargetWork, found: Counter[str], scope: Scope) -> None:
         return
     except TargetError as error:
         where = f"schedule {scope.name}" if scope.name else "its list"
-        work.notify(f"could not be asked at the end whether all is there ({where}): {error.message}")
+        work.notify(f"could not be asked at the end whether everything is there ({where}): {error.message}")
 
 
 def _what_lasts(one: ClosingDifference) -> tuple[int, object]:

@@ -22,7 +22,7 @@ from importer.statuses import Status
 from importer.targets.target import Found
 
 LISTS_AT_ONCE = 8
-_LET_REPLACE = "Take the row out, or let it replace that with --replace-overrides."
+_LET_REPLACE = "Remove the row, or let it replace that with --replace-overrides."
 _LOOK = "Nothing was sent. Look at the target with oncall-importer doctor, then rerun."
 _PLAN_AGAIN = "Write a new plan with oncall-importer check --online --plan, and have it approved."
 

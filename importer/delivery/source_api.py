@@ -104,7 +104,7 @@ async def _ask(url: str, api: SourceApi, client: Client, throttle: Throttle) -> 
             throttle.fail(words, reply.headers if isinstance(reply, Answer) else {})
         await throttle.stop.sleep(back_off(attempt, 0.5), is_write=False)
     hint = _BASE_URL if cut == _MOST_CUT else _AGAIN
-    raise TargetError(f"{api.name} gives no usable answer: {words}", hint=hint)
+    raise TargetError(f"{api.name} did not send a usable answer: {words}", hint=hint)
 
 
 def _resolve(path: str, base_url: str, name: str) -> str:
@@ -191,4 +191,4 @@ async def fetch(address: str, label: str, settings: Settings, interrupted: anyio
                 break
             with anyio.move_on_after(back_off(attempt, 0.5)):
                 await interrupted.wait()
-    raise TargetError(f"{label} gives no calendar: {words}", hint="Check the address: it may have been replaced.")
+    raise TargetError(f"{label} did not send a calendar: {words}", hint="Check the address: it may have been replaced.")

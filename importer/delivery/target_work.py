@@ -93,7 +93,7 @@ class Outcomes:
         """Make the outcome of what the target had before it was sent."""
         if self._if_exists is IfExists.SKIP:
             return self.make(Status.EXISTS)
-        return self.make(Status.REJECTED, error="exists already", hint="Take the row out, or use --if-exists skip.")
+        return self.make(Status.REJECTED, error="exists already", hint="Remove the row, or use --if-exists skip.")
 
 
 def give_up(known: Outcome) -> Outcome:

@@ -216,7 +216,7 @@ class Throttle:
 
     def _heed(self, headers: Mapping[str, str], now: float, *, is_write: bool) -> None:
         if seconds := self._read(headers, is_write=is_write):
-            self._pause(now, min(seconds, LONGEST_PAUSE), "has nothing left of its limit")
+            self._pause(now, min(seconds, LONGEST_PAUSE), "has used up its limit")
 
     def _read(self, headers: Mapping[str, str], *, is_write: bool) -> float:
         quota = read_quota(headers, read_clock(headers, time.time()))

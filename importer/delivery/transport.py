@@ -167,7 +167,7 @@ class _TunnelConnector(_CleanConnector):
 def _refused(proxy: Proxy, status: int, host: str) -> TunnelError:
     """Return what the proxy's answer means; a refusal by name or by rule would be repeated."""
     if status == 407:
-        why = "refuses the user name and password" if proxy.authorization else "wants a user name and a password"
+        why = "refuses the user name and password" if proxy.authorization else "requires a user name and a password"
         return TunnelError(f"the proxy {proxy.url} {why} (407)", is_lasting=True)
     if status == 403:
         return TunnelError(f"the proxy {proxy.url} refuses to connect to {host} (403)", is_lasting=True)

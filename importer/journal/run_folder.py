@@ -38,7 +38,7 @@ class Purpose(NamedTuple):
     def way_on(self, folder: Path) -> str:
         """Return what to do about a run's folder whose journal cannot be used, by what is in it."""
         if "-undo" in folder.name:
-            return "Undo the run again that it undid: the target is asked first."
+            return "Undo the original run again: the target is asked first."
         return import_again(folder.name, self.damaged if (folder / "report.csv").is_file() else self.alone)
 
 
@@ -152,7 +152,7 @@ def _held(folder: Path) -> Iterator[None]:
     with _descriptor(folder) as descriptor:
         if not _take(descriptor):
             raise JournalError(
-                f"{folder} is in use: that run is still going on{_holder(folder)}",
+                f"{folder} is in use: that run is still running{_holder(folder)}",
                 hint="Wait until it has ended, or stop it with Ctrl-C (SIGINT).",
             )
         yield
@@ -323,7 +323,7 @@ def restore_folder(folder: RunFolder) -> bool:
             folder.journal.copy_to(copy)
     except (OSError, sqlite3.Error) as error:
         raise JournalError(
-            f"{folder.path} was removed while the run was going on, and cannot be made again: {error}",
+            f"{folder.path} was removed while the run was in progress, and cannot be made again: {error}",
             hint=import_again(folder.path.name, _SOURCE_AGAIN),
         ) from error
     return True

@@ -273,7 +273,7 @@ _IN_CELLS = KIND_WORDS | {f"oncall{word}": name for word, name in KIND_WORDS.ite
 _LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_NO_KIND = Unreadable(topic="no kind of row")
+_NO_KIND = Unreadable(topic="unknown kind")
 
 
 def read_kind(text: str) -> str | Unreadable:

@@ -106,7 +106,7 @@ KIND = RecordKind(
         is_replaced=True,
         words="the override overlaps {other} on the same schedule, and Rootly keeps only one of them",
         topic="overrides of one schedule overlap",
-        hint="Take one of them out, or change their times so that one begins where the other ends.",
+        hint="Remove one of them, or change their times so that one begins where the other ends.",
     ),
     sentence="{user_id} takes over on {schedule_id}",
     existing_statuses=frozenset({200}),

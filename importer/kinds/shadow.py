@@ -39,9 +39,9 @@ class ShadowRecord(Record):
 
 
 _SHADOWABLES: Final[dict[str, Shadowable]] = {"user": "User", "schedule": "Schedule"}
-_NO_TYPE = Unreadable(topic="no type")
+_NO_TYPE = Unreadable(topic="unknown type")
 _ODD_USER = Unreadable(
-    ", which does not look like a user's id", "Compare it: user ids are whole numbers.", "odd user id"
+    ", which does not look like a user's id", "Compare it: user ids are whole numbers.", "unusual user id"
 )
 _SELF_SHADOW = Unreadable(
     ", which is the user to be shadowed too",

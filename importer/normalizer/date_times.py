@@ -395,7 +395,7 @@ def _ambiguous(by_day: date, by_month: date) -> Unreadable:
     return Unreadable(
         f", which can be {by_day} (day-month-year) or {by_month} (month-day-year)",
         f"Write the date as {by_day} or {by_month}, or choose the order with --date-order dmy or mdy.",
-        "date that two countries read differently",
+        "ambiguous day and month",
         is_one=True,
     )
 
@@ -405,7 +405,7 @@ def _against(order: DateOrder, fitting: dict[DateOrder, date]) -> Unreadable:
     return Unreadable(
         f", which is not a date in the chosen order, {_ORDER_NAMES[order]}; as {_ORDER_NAMES[other]} it would be {day}",
         f"Write the date as {day} if that is meant, or choose another date order.",
-        "date against the chosen order",
+        "date that does not fit the chosen order",
     )
 
 

@@ -224,7 +224,7 @@ def _refuse_contradictions(rules: Rules, options: dict[str, str], origins: abc.M
             raise SettingsError(
                 f"{option} is {quote(text)}, but the mapping has {column} = {quote(constant)} below"
                 " [constants], which holds for every row",
-                hint=f"Leave out {option}, or take {column} out of [constants].",
+                hint=f"Leave out {option}, or remove {column} from [constants].",
             )
 
 

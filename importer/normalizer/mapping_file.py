@@ -83,13 +83,13 @@ def _read_tables(document: abc.Mapping[str, Any], known: abc.Mapping[str, _Reade
     constants = read_tables.get("constants", {}).keys()
     for column in read_tables.get("defaults", {}).keys() & constants:
         _refuse(
-            "stands in [constants] and in [defaults]",
+            "is in both [constants] and [defaults]",
             "Keep one of them: a constant holds for every row, a default where the cell is empty.",
             column,
         )
     for column in constants & set(read_tables["matrix"].columns if "matrix" in read_tables else ()):
         _refuse(
-            "stands in [constants] and in [matrix]",
+            "is in both [constants] and [matrix]",
             "Keep one of them: a constant holds for every cell, whatever its mark says.",
             column,
         )
@@ -111,7 +111,7 @@ def _read_columns(table: object) -> dict[str, str]:
         header = _header(key)
         column = _column(header, value)
         if columns.get(header, column) != column:
-            _refuse("stands there twice", "Keep one of them.", header)
+            _refuse("occurs twice", "Keep one of them.", header)
         columns[header] = column
     return columns
 
@@ -223,7 +223,7 @@ def _column(header: str, value: object) -> str:
     if not isinstance(value, str):
         is_misplaced = header == "header_row"
         _refuse(
-            "leads to something that is not text",
+            "is mapped to something that is not text",
             "Write header_row above the first table." if is_misplaced else "Write it in quotes.",
             header,
         )
@@ -232,8 +232,8 @@ def _column(header: str, value: object) -> str:
         return NOT_USED
     known = OWN | _PARTS
     if canonical(text) not in known and (own := known.get(canonical(header))):
-        _refuse(f"leads to {quote(text)}", f'Write the header first: {quote(text)} = "{own}".', header)
-    return _ours(text, known, f"leads to {quote(text)}, which is not a column of ours", header)
+        _refuse(f"is mapped to {quote(text)}", f'Write the header first: {quote(text)} = "{own}".', header)
+    return _ours(text, known, f"is mapped to {quote(text)}, which is not one of our columns", header)
 
 
 def _ours(text: str, known: abc.Mapping[str, str], reason: str, key: str) -> str:
@@ -252,9 +252,9 @@ _IN_MATRIX: Final = {word: column for word, column in OWN.items() if column != "
 def _by_column(table: abc.Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in table.items():
-        column = _ours(key, OWN, "is not a column of ours", key)
+        column = _ours(key, OWN, "is not one of our columns", key)
         if column in found:
-            _refuse("stands there twice", "Keep one of them.", key)
+            _refuse("occurs twice", "Keep one of them.", key)
         found[column] = value
     return found
 
@@ -265,7 +265,7 @@ def _cell_text(value: object, column: str, key: str) -> str:
     if text is None:
         _refuse("is not text", f"Write it in quotes. {as_sentence(right)}", key)
     if not text:
-        _refuse("is empty", f"{as_sentence(right)} Or take the line out.", key)
+        _refuse("is empty", f"{as_sentence(right)} Or delete the line.", key)
     read = COLUMNS[column].read  # a column with a fixed set of words: checked before any row
     fault = read(text) if read else None
     if isinstance(fault, Unreadable):
@@ -289,15 +289,15 @@ def _matrix_column(table: abc.Mapping[str, Any], key: str, also: str = "") -> st
     text = _plain(table[key]) or ""
     if also and canonical(text) == also:
         return also
-    return _ours(text, _IN_MATRIX, f"is {quote(text)}, which is not a column of ours for it", key)
+    return _ours(text, _IN_MATRIX, f"is {quote(text)}, which is not a column that a mark can fill", key)
 
 
 def _mark(mark: str, meant: object) -> Iterator[tuple[str, str]]:
     """Yield the meaning of a mark; `{}` and an empty text mean nobody."""
     if not mark.strip(BLANKS):
-        _refuse("is empty", "An empty cell is nobody; take the line out.", "mark")
+        _refuse("is empty", "An empty cell is nobody; delete the line.", "mark")
     for key, value in {} if meant == "" else _table(meant, mark).items():
-        reason = f"says {quote(key)}, which is not a column of ours for it"
+        reason = f"names {quote(key)}, which is not a column that a mark can fill"
         column = _ours(key, _IN_MATRIX | _CLOCKS, reason, mark)
         yield column, _clock(value, key) if column in CLOCKS else _cell_text(value, column, key)
 

@@ -94,7 +94,7 @@ def find_across(sheet: Sheet, mapping: UserMapping) -> tuple[Across, ...]:
             cell = cell_name(sheet.positions[index], sheet.header_row)
             raise SourceError(
                 f"{quote_path(sheet.source)}, sheet {quote(sheet.name)}, header cell {cell}: "
-                f"{quote(sheet.header[index].strip(BLANKS))} stands among dates{day.reason}",
+                f"{quote(sheet.header[index].strip(BLANKS))} is among dates{day.reason}",
                 hint=f'{day.hint} A header that is none: "{sheet.header[index].strip(BLANKS)}" = "" below [columns].',
             )
     return across
@@ -189,7 +189,7 @@ class Grid:
             if meant is None:
                 name = quote(header[one.place].strip(BLANKS))
                 yield Problem(
-                    f"below {name} stands {quote(text)}, which is not a mark that the mapping knows",
+                    f"below {name} is {quote(text)}, which is not a mark that the mapping knows",
                     f"Correct the cell, or add {quote(text)} below [matrix.marks]: what it means, or {{}} for nobody.",
                     cell=cell,
                     topic=UNKNOWN_MARK,

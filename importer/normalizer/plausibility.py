@@ -62,6 +62,6 @@ def find_drift(series: Series, shifts: tuple[Shift, ...]) -> Unreadable | None:
                 f", which counts exact hours: the clock changes in shift {number}, which ends at "
                 f"{end:%Y-%m-%d %H:%M}; in days it would end at {planned:%Y-%m-%d %H:%M}{between}",
                 f"Write {f'{days // 7}w' if days % 7 == 0 else f'{days}d'} to always hand over at the same local time.",
-                "whole days in hours over a change of the clock",
+                "whole days written as hours across a clock change",
             )
     return None

@@ -121,7 +121,7 @@ _NAMES: Final[dict[str, Provider]] = {
 }
 _GAPS = re.compile(r"[\s_()-]+")
 _LONGEST_NAME = 40  # no name is longer; saves folding a text of a megabyte
-_NO_PROVIDER = Unreadable(topic="no provider that Opal takes")
+_NO_PROVIDER = Unreadable(topic="unknown provider")
 
 _SERVICES: Final[dict[Provider, Service]] = {"PAGER_DUTY": Service.PAGER_DUTY, "OPSGENIE": Service.OPSGENIE}
 _PROVIDERS: Final[dict[Service, Provider]] = {service: provider for provider, service in _SERVICES.items()}

@@ -178,7 +178,7 @@ def split_groups(text: str) -> tuple[str, ...] | Unreadable:
     """Split the groups of a cell at line breaks or semicolons; names can have commas."""
     parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))
     if not parts:
-        return Unreadable(", which names no group", topic="no group")
+        return Unreadable(", which is not the name of a group", topic="no group")
     if len(parts) > _MOST_GROUPS:
         return Unreadable(
             f", which names {len(parts):,} groups; a row has {_MOST_GROUPS} at most", topic="too many groups"
@@ -300,14 +300,12 @@ class _List:
             is_usable = bool((_ID if what == "schedule" else UUID).fullmatch(id_))
         if not is_usable:
             reason = f", which is a {what} whose id {quote(id_)} cannot be used"
-            return Unreadable(reason, f"compare the {what} with {self._target}", f"{what} with an odd id")
+            return Unreadable(reason, f"compare the {what} with {self._target}", f"{what} with an unusable id")
         if what != "group":
             return id_
         if takes_no_schedules(entry.type):
             reason = f", which is a group of type {quote(entry.type)}: its schedule comes from elsewhere"
-            return Unreadable(
-                reason, "take the group out, or name one of another type", "group that takes no schedules"
-            )
+            return Unreadable(reason, "remove the group, or name one of another type", "group that takes no schedules")
         return id_.lower()
 
     def _show(self, position: int) -> str:

@@ -25,7 +25,7 @@ _is_date = re.compile(r"\d{4}-\d\d-\d\dT[\d:]{8}").fullmatch
 
 _NO_CLOCK: Final = Unreadable(
     ", whose cell shows a date without a time: the shift ends at 00:00, as that day begins, and does not cover it",
-    "Format the cell as a date and time, and write 24:00 behind the date if the shift covers that day, 00:00 if not.",
+    "Format the cell as a date and time, and write 24:00 after the date if the shift covers that day, 00:00 if not.",
     "end that is shown as a date without a time",
 )
 _MANY: Final = 3  # columns that a record needs: if it needs fewer, one filled cell may be a half-written record
@@ -221,9 +221,9 @@ class Normalizer:
         return Problem(
             f"the row has {quote(shown_text(row.cells[place]))} in {names[place]} "
             f"and {'too little' if is_total else 'nothing'} {'else ' if filled else ''}that makes a record",
-            "Delete the row if it is a total or a note; else fill in the other cells.",
+            "Delete the row if it is a total or a note; otherwise fill in the other cells.",
             cell=names[place],
-            topic="a row of totals" if is_total else "a row with one cell only",
+            topic="a row of totals" if is_total else "a row with only one cell",
         )
 
     def _decide(self, fields: Fields, given: str | None) -> str | None:
@@ -316,7 +316,7 @@ def _doubtful_number(row: Row, layout: Layout, place: int, shown: str) -> Iterat
         message += f", which the sheet shows as {escape(shown)}"
         hint = (
             "Format the cell as text, and write what is meant: an id has no percent sign, currency or fraction, and"
-            " several ids stand as text, such as 101, 102, 103."
+            " write several ids as text, such as 101, 102, 103."
         )
         topic = "a number that is shown as something else"
     else:

@@ -145,7 +145,7 @@ def _lost(where: str, lost: list[str], known: list[str]) -> SettingsError:
     distinct = list(dict.fromkeys(filter(None, known)))
     nears = {header: near for header in lost if (near := nearest(header, distinct))}
     hints = [f"for {quote(header)} write {' or '.join(map(quote, near))}" for header, near in nears.items()]
-    words = "; ".join(hints) or "write the headers as they are in the source, or take them out of the mapping"
+    words = "; ".join(hints) or "write the headers as they are in the source, or remove them from the mapping"
     return SettingsError(
         f"{where}: no sheet has the header {', '.join(map(quote, lost))}", hint=f"{words[0].upper()}{words[1:]}."
     )

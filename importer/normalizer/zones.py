@@ -244,7 +244,7 @@ def describe_other_zone(moment: Moment, zone: ZoneInfo | None, named: ZoneInfo |
     return Unreadable(
         f", in a column that names another time zone: it is read as {instant}Z, in {zone}, but in {named} it would "
         f"be {other}Z",
-        "Write the zone that the header names into a column timezone, or the offset behind each time; else rename it.",
+        "Write the zone that the header names into a column timezone, or an offset after each time, or rename it.",
         "local time in a column that names another zone",
     )
 
@@ -287,7 +287,7 @@ def describe_contradiction(moment: Moment, zone: ZoneInfo) -> Unreadable:
     return Unreadable(
         f", whose offset {quote(zone.key)} does not have then: it is read as {instant}Z, "
         f"but with that zone's {_write_offset(there)} it would be {other}Z",
-        "Write the offset of that zone, or none if local time is meant; else correct the time zone.",
+        "Write the offset of that zone, or none if local time is meant; otherwise correct the time zone.",
         "offset that contradicts the time zone",
     )
 

@@ -188,7 +188,7 @@ def check_plan_path(path: Path, sources: Iterable[str]) -> None:
             hint="Name it plan.xlsx, for instance.",
         )
     if any(is_source(path, source) for source in sources):
-        raise UsageError(f"{escape(str(path), 200)} is the source itself, and was left alone", hint="Name a new file.")
+        raise UsageError(f"{escape(str(path), 200)} is the source itself and was not changed", hint="Name a new file.")
 
 
 def write_plan(path: Path, lines: Iterable[PlanLine]) -> Path:

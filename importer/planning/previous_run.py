@@ -95,7 +95,7 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
 
     Raises:
         SourceError: there is nothing of the kind.
-        JournalError: that run is still going on, or its journal cannot be used.
+        JournalError: that run is still running, or its journal cannot be used.
     """
     try:
         for path in (Path(argument), reports / argument):

@@ -28,7 +28,7 @@ def inherit(settings: Settings, previous: PreviousRun) -> Settings:
             f"{previous.run} is an undo: there is nothing in it to send",
             hint=f"{import_again(previous.run)}; to go on with the undo: oncall-importer undo {undone}",
         )
-    settings = at_its_place(settings, previous, "its rows cannot be repeated in the sandbox", _REHEARSE)
+    settings = at_its_place(settings, previous, "its rows cannot be rerun in the sandbox", _REHEARSE)
     refuse_other_target(settings, previous, is_rerun=True)
     taken = {Decides.READING} if previous.info.was_read else {Decides.READING, Decides.RUNNING}
     names = [name for name, declared in DECLARATIONS.items() if declared.decides in taken]
@@ -89,6 +89,6 @@ def refuse_other_mapping(previous: PreviousRun, mapping_id: str) -> None:
         return
     given = f", and the mapping given is {mapping_id}" if mapping_id else ", which is not beside it"
     raise SettingsError(
-        f"{previous.path} was read by the mapping {wanted} (column import_mapping){given}; nothing was sent",
+        f"{previous.path} was read with the mapping {wanted} (column import_mapping){given}; nothing was sent",
         hint="Give that mapping file with --mapping, or rerun the run's folder, which has it.",
     )

@@ -273,7 +273,7 @@ def _list_files(name: str, notices: list[Notice]) -> list[Path]:
         found = given.iterdir() if is_folder else map(Path, glob.glob(name, recursive=True, include_hidden=True))  # noqa: PTH207
         paths = sorted(found)
     except OSError as error:
-        raise SourceError(f"{_shown(name)} cannot be looked into: {error.strerror}", hint=_NAME_FILES) from None
+        raise SourceError(f"{_shown(name)} cannot be opened: {error.strerror}", hint=_NAME_FILES) from None
     hidden = [path for path in paths if _is_hidden(path, given)]
     folders = [path for path in paths if path not in hidden and path.is_dir()]
     files = [path for path in paths if path not in hidden and path not in folders]

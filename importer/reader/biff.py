@@ -329,7 +329,7 @@ class BinarySheet(StoredSheet):
                     if kind in {_BLANK, _SHORT_BLANK}:
                         continue
                     if cells.setdefault(column, cell := self._cell(kind, data)) is not cell:
-                        raise damaged(f"a cell of row {number} stands there twice")
+                        raise damaged(f"a cell of row {number} occurs twice")
             merged += [_range(data) for kind, data in records if kind == _MERGED]
         if cells:
             yield WalkedRow(number, cells, is_hidden)

@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 # ---- The sheets of a CSV
 
 
-_DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
+_DELIMITER_INSIDE = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or remove the extra cells.'
 _TOO_FEW = "Add the missing cells; empty ones need their delimiters too."
 _FEWEST_CELLS = 2
 _WRAPPED = Problem(
-    "the whole row stands in one pair of quotes, and is read as the cells within",
-    "Check that its cells are right; to be rid of this warning, take those quotes off.",
-    topic="a row that stands in quotes as a whole",
+    "the whole row is in one pair of quotes, and is read as the cells within",
+    "Check that its cells are right; to avoid this warning, remove those quotes.",
+    topic="a row that is in quotes as a whole",
 )
 
 
@@ -104,7 +104,7 @@ def _first_sheet(
     if header is None:
         raise SourceError(
             f"{where} has nothing in row {wanted}, where its header should be",
-            hint="Say in which row the header stands.",
+            hint="Say which row the header is in.",
         )
     if above:
         notices.append(above_notice(where, above, wanted))
@@ -190,7 +190,7 @@ def _uneven_row(record: CsvRecord, sheet: Sheet, dialect: Dialect) -> Row:
         hint = f"Put {dialect.delimiter!r} between its cells, as in the header."
     elif len(cells) > width:
         extra = escape(", ".join(f'"{cell}"' for cell in cells[width:]))
-        message, hint = f"{message}; beyond it stands {extra}", _DELIMITER_INSIDE
+        message, hint = f"{message}; beyond it is {extra}", _DELIMITER_INSIDE
     padded = (*cells[:width], *[""] * (width - len(cells)))
     place = cell_name(min(len(cells), width), number)
     return Row(number, padded, problems=(Problem(message, hint, cell=place, topic=UNEVEN),))
@@ -302,7 +302,7 @@ class Dialect:
     codec: str
     delimiter: str = ","
     begins: int = 1  #: the first line that is no hint for Excel
-    unwraps: int = 0  #: a row that stands in quotes as a whole is read as so many cells; 0: it is a cell
+    unwraps: int = 0  #: a row that is in quotes as a whole is read as so many cells; 0: it is a cell
     bounds: Bounds = USUAL
     remark: str = ""  #: what the user should know about it
 

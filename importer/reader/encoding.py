@@ -213,7 +213,7 @@ class _Signs:
         if self._seven_bits and self.is_ascii:
             codec, written, meant, line = self._seven_bits
             why = f"{written!r} in line {line} is {meant!r} in {codec}"
-            hint = f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands."
+            hint = f"Name its encoding: --encoding {codec}, or --encoding utf-8 if it is meant as it is."
             raise _uncertain(name, why, hint)
 
 
@@ -240,7 +240,7 @@ def _western(file: BinaryIO, name: str, no_utf8: _Fault, signs: _Signs) -> Encod
 
 
 def _uncertain(name: str, why: str, hint: str = _GIVE) -> SourceError:
-    return SourceError(f"{named(name)} is in no encoding that is certain: {why}", hint=hint)
+    return SourceError(f"{named(name)} is in an encoding that is not certain: {why}", hint=hint)
 
 
 def _blocks(file: BinaryIO) -> Iterator[bytes]:

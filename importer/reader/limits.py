@@ -56,13 +56,13 @@ def too_many_columns(where: str, last: str, bounds: Bounds) -> SourceError:
     """Make the error for a row that reaches beyond `bounds.columns`; `last` names its last cell."""
     return SourceError(
         f"{where}: cell {last} lies beyond column {bounds.columns:,}, the last that is read",
-        hint="Delete what stands far from the data, or raise IMPORTER_MAX_COLUMNS.",
+        hint="Delete what is far from the data, or raise IMPORTER_MAX_COLUMNS.",
     )
 
 
 def too_long_cell(where: str, bounds: Bounds, hint: str = "") -> SourceError:
     """Make the error for a cell longer than `bounds.cell`."""
-    shorten = hint or "Shorten it, or take its column out."
+    shorten = hint or "Shorten it, or remove its column."
     return SourceError(
         f"{where}: a cell holds more than {bounds.cell:,} characters",
         hint=f"{shorten} IMPORTER_MAX_CELL raises the limit.",

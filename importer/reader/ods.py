@@ -278,9 +278,7 @@ class _Content:
     def _add_blanks(self, count: int) -> None:
         self._blanks += count
         if self._blanks > _MOST_BLANKS:
-            raise SourceError(
-                f"the cells of a sheet hold more than {_MOST_BLANKS:,} blanks", hint="Take the blanks out."
-            )
+            raise SourceError(f"the cells of a sheet hold more than {_MOST_BLANKS:,} blanks", hint="Remove the blanks.")
         self._add(" " * count)
 
     def _end(self, name: str) -> None:

@@ -33,7 +33,7 @@ Merged: TypeAlias = tuple[int, int, int, int]
 PLAIN = number_format("General")
 _MOST_SHEETS = 1_000
 SAVE_AS = "Open it in a spreadsheet program and save it as .xlsx."  #: a hint
-UNPROTECTED = "Open it in a spreadsheet program, take the password off, save it as .xlsx and try again."  #: a hint
+UNPROTECTED = "Open it in a spreadsheet program, remove the password, save it as .xlsx and try again."  #: a hint
 
 
 class TextRow(NamedTuple):
@@ -389,7 +389,7 @@ def text_rows(
             if long > bounds.record:  # a text that a small file has once can be in any number of cells
                 raise SourceError(
                     f"up to row {number} its longest rows alone have more than {bounds.record:,} characters",
-                    hint="Take the column of long texts out; IMPORTER_MAX_CELL raises the limit.",
+                    hint="Remove the column of long texts; IMPORTER_MAX_CELL raises the limit.",
                 )
         yield text_row
 

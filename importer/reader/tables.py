@@ -189,6 +189,6 @@ def _were(numbers: Sequence[int]) -> str:
 
 def above_notice(where: str, above: Sequence[int], header: int) -> Notice:
     """Return the notice about rows above the header."""
-    stand = "stands" if len(above) == 1 else "stand"
-    text = f"{where}: {rows_named(above)} {stand} above the header in row {header} and {_were(above)} left out"
+    is_ = "is" if len(above) == 1 else "are"
+    text = f"{where}: {rows_named(above)} {is_} above the header in row {header} and {_were(above)} left out"
     return Notice(text, NoticeLevel.LEFT_OUT)

@@ -264,10 +264,10 @@ def _struck(sheet: Sheet, row: Row, columns: list[int]) -> Problem:
     """Warn of a row, or of some of its cells, that somebody has struck through instead of deleting it."""
     filled = [place for place, text in zip(sheet.positions, row.cells, strict=True) if text.strip()]
     cells = [cell_name(column, row.number) for column in columns]
-    what = "the row" if set(filled) <= set(columns) else f"what stands in {', '.join(cells[:5])}"
+    what = "the row" if set(filled) <= set(columns) else f"what is in {', '.join(cells[:5])}"
     return Problem(
         f"{what} is struck out, and is read all the same",
-        "Delete the row if it no longer counts; else take the line through it off.",
+        "Delete the row if it no longer counts; otherwise remove the strikethrough.",
         cell=cells[0],
         topic="a row that is struck out",
     )

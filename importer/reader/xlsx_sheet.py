@@ -223,7 +223,7 @@ class _SheetParser:
     def _end_cell(self) -> None:
         where = cell_name(self._column, self._number)
         if self._column in self._cells:
-            raise damaged(f"cell {where} stands there twice")
+            raise damaged(f"cell {where} occurs twice")
         kind = "inlineStr" if self._is_inline else self._attributes.get("t", "n")
         style = whole(self._attributes.get("s") or "0")
         cell = self._reader.cell(kind, style, "".join(self._value), is_formula=self._is_formula, where=where)

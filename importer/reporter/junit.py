@@ -48,7 +48,7 @@ def check_junit_path(path: Path | None, sources: Iterable[str] = ()) -> None:
         )
     for source in sources:
         if is_source(path, source):
-            raise UsageError(f"{path} is the source itself, and was left alone", hint="Name another file with --junit.")
+            raise UsageError(f"{path} is the source itself and was not changed", hint="Name another file with --junit.")
 
 
 def write_junit(

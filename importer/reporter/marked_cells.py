@@ -140,7 +140,7 @@ class DropDowns:
             listed = dict.fromkeys((*(choices[id_] for id_ in nearest if id_ in choices), *others))
             self._cells[column][row] = self._name(what, text, listed)
             if first != nearest[0]:  # an id alone says nothing to a person
-                words = f"Choose from the list in the cell, where {first} stands first, or write another one."
+                words = f"Choose from the list in the cell, where {first} comes first, or write another one."
         return words
 
     def offer_column(self, column: int, name: str) -> None:
@@ -242,7 +242,7 @@ def check_marked_path(path: Path, sources: Iterable[str]) -> None:
         raise UsageError(f"{path} cannot be the marked workbook: its name does not end in .xlsx", hint=_NAME_IT)
     for source in sources:
         if is_source(path, source):
-            raise UsageError(f"{path} is the source itself, and was left alone", hint=_NAME_IT)
+            raise UsageError(f"{path} is the source itself and was not changed", hint=_NAME_IT)
 
 
 def write_marked(
@@ -346,5 +346,5 @@ class _Page:
     def _refused(self, what: str) -> ReportError:
         return ReportError(
             f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written",
-            hint="Mend the source itself: what was found stands in the list of problems.",
+            hint="Correct the source itself: the list of problems has everything that was found.",
         )

@@ -268,7 +268,7 @@ def read_contents(
 
 def _warnings(stopped: Mapping[str, str], *, is_interrupted: bool, is_undo: bool) -> Iterator[str]:
     if is_interrupted:
-        yield f"It was interrupted: {'the same undo again' if is_undo else 'rerun'} goes on with what is left."
+        yield f"It was interrupted: {'the same undo again' if is_undo else 'rerun'} continues with what is left."
     yield from (f"{what} stopped: {why}" for what, why in stopped.items())
 
 

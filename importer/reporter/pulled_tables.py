@@ -45,7 +45,7 @@ def check_output(path: Path, *, is_replaced: bool = False) -> None:
         if not is_replaced and (file.exists() or file.is_symlink()):
             half = "" if files[-1].exists() else f"; a pull that was killed can have left it without {files[-1].name}"
             raise ReportError(
-                f"{file} is there already, and was left alone{half}", hint="Name a new file, or replace it with --yes."
+                f"{file} already exists and was not changed{half}", hint="Name a new file, or replace it with --yes."
             )
         if file.exists() and not (file.is_file() and os.access(file, os.W_OK)):
             raise ReportError(f"{file} cannot be replaced: it is read-only, or no file", hint="Name a new file.")

@@ -46,7 +46,7 @@ def make_report(folder: RunFolder, settings: Settings, stopped: dict[str, str], 
     again = f"undo {info.undone_path} again" if info.is_undo else f"rerun {path}"
     try:
         if restore_folder(folder):
-            restored = f"{path} was removed while the run was going on; it was made again from its journal"
+            restored = f"{path} was removed while the run was in progress; it was made again from its journal"
             journal.add_notice(Notice(restored, NoticeLevel.WARNING))
         journal.change_info(stage=RunStage.ENDED, finished_at=iso_utc(datetime.now(UTC)))
         files.append(write_csv(path / "report.csv", journal.sheets(), journal.lines(), info.mapping_id))

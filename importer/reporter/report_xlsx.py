@@ -352,7 +352,7 @@ def _fill_summary(
         ("Source", ", ".join(dict.fromkeys(sheet.original for sheet in sheets))),
         ("Run", f"{info.run} (a rehearsal: nothing was really imported)" if info.is_sandbox else info.run),
         ("Started", info.started_at),
-        *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs you")]),
+        *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs to be corrected")]),
     ]
     shown = [(label, guard(words)) for label, words in known if words]
     for row, (label, words) in enumerate(shown):

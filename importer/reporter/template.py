@@ -49,7 +49,7 @@ def _explain(column: Column) -> str:
     if column.choices:
         lines.append(f"{'Such as' if column.is_open else 'One of'}: {', '.join(column.choices)}.")
     if column.is_moment:
-        lines.append("Type it as a date with a time of day; without an offset it is of the row's time zone.")
+        lines.append("Type it as a date with a time of day; without an offset it is in the row's time zone.")
     return "\n".join(lines)
 
 
@@ -93,7 +93,7 @@ def write_template(path: Path, *, zone: str = "Europe/Berlin", is_replaced: bool
         )
     if not is_replaced and (path.exists() or path.is_symlink()):
         raise ReportError(
-            f"{path} is there already, and was left alone", hint="Name a new file, or replace it with --yes."
+            f"{path} already exists and was not changed", hint="Name a new file, or replace it with --yes."
         )
     return write(path, zone)
 

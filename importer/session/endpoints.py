@@ -101,7 +101,7 @@ class ProbeResult(NamedTuple):
     seconds: float  #: how long it took
     skew: float | None  #: seconds by which this machine's clock is ahead of the target's; None if unknown
     quota: tuple[int, int] | None  #: of the limit in the answer's headers: how much is left, and of how much
-    seal: TlsInfo | None  #: None if there was no TLS, or no connection
+    tls: TlsInfo | None  #: None if there was no TLS, or no connection
 
 
 async def look_at(name: TargetName, connection: Connection, settings: Settings) -> ProbeResult:
@@ -120,16 +120,16 @@ async def look_at(name: TargetName, connection: Connection, settings: Settings) 
         started = time.time()
         reply = await client.get(connection.base_url + target.probe_path)
         seconds = time.time() - started
-    seal = _read_seal(seen[-1]) if seen else None
+    tls = _read_tls(seen[-1]) if seen else None
     if not isinstance(reply, Answer):
-        return ProbeResult(0, reply.reason, is_json=False, seconds=seconds, skew=None, quota=None, seal=seal)
+        return ProbeResult(0, reply.reason, is_json=False, seconds=seconds, skew=None, quota=None, tls=tls)
     words = "" if reply.status == 200 else read_words(reply, target)
     is_json = isinstance(read_json(reply.body), dict)
     clock = read_clock(reply.headers, -1.0)  # a Date header is cut to whole seconds
     skew = None if clock < 0 else started + seconds / 2 - (clock + 0.5)
     quota = read_quota(reply.headers, read_clock(reply.headers, time.time()))
     left = None if quota is None else (int(quota.remaining), int(quota.limit))
-    return ProbeResult(reply.status, words, is_json, seconds, skew, left, seal)
+    return ProbeResult(reply.status, words, is_json, seconds, skew, left, tls)
 
 
 def _recorder(seen: list[ssl.SSLObject]) -> type[ssl.SSLObject]:
@@ -143,7 +143,7 @@ def _recorder(seen: list[ssl.SSLObject]) -> type[ssl.SSLObject]:
     return Recorder
 
 
-def _read_seal(connection: ssl.SSLObject) -> TlsInfo:
+def _read_tls(connection: ssl.SSLObject) -> TlsInfo:
     certificate: dict[str, Any] = connection.getpeercert() or {}
     issuer = {name: value for part in certificate.get("issuer", ()) for name, value in part}
     ends = ssl.cert_time_to_seconds(str(certificate["notAfter"])) if "notAfter" in certificate else time.time()

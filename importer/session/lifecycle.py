@@ -33,7 +33,7 @@ from importer.reporter.report import make_report
 from importer.result import Result
 from importer.session.control import Consent, Plan, RunControl
 from importer.session.endpoints import connect
-from importer.session.target_lock import TargetLock, take_turns
+from importer.session.target_lock import TargetLock, lock_targets
 from importer.settings.options import Settings
 from importer.settings.origins import name_as_set
 from importer.statuses import Status
@@ -205,11 +205,11 @@ async def finish(
                 journal.explain_planned(target, f"not attempted: {why_not}", again)
         else:
             stage = RunStage.CANARY if settings.canary and not is_undo else RunStage.SENDING
-            async with take_turns(connections, folder.path, settings, control) as turns:
-                journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in turns})
+            async with lock_targets(connections, folder.path, settings, control) as locks:
+                journal.change_info(stage=stage, base_urls={target: connections[target].base_url for target in locks})
                 log(logging.INFO, stage)
                 delivered = await work(connections, settings)
-                settle_turns(journal, turns)
+                settle_locks(journal, locks)
             stopped |= why_stopped(delivered) | _rescue(folder, delivered)
     result = make_report(folder, settings, stopped, is_interrupted=control.interrupted.is_set())
     counts = {status.value: number for status, number in result.statuses.items()}
@@ -217,10 +217,10 @@ async def finish(
     return result
 
 
-def settle_turns(journal: Journal, turns: Mapping[TargetName, TargetLock]) -> None:
+def settle_locks(journal: Journal, locks: Mapping[TargetName, TargetLock]) -> None:
     """Record for the next run of each target whether a request may still be in flight."""
-    for target, turn in turns.items():
-        turn.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
+    for target, lock in locks.items():
+        lock.is_settled = not journal.in_doubt(target) and not journal.counts().get((target, Status.UNKNOWN))
 
 
 def why_stopped(delivered: Mapping[TargetName, Delivered]) -> dict[str, str]:

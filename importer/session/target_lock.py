@@ -50,7 +50,7 @@ class Holder(NamedTuple):
     is_held: bool
 
 
-def look_at_turn(target: TargetName, connection: Connection) -> Holder | None:
+def look_at_lock(target: TargetName, connection: Connection) -> Holder | None:
     """Return who holds a target; None if it is free. Takes no lock, so it does not get in a run's way.
 
     Raises:
@@ -82,7 +82,7 @@ def _is_locked(path: Path, who: str) -> bool:
 
 
 @asynccontextmanager
-async def take_turns(
+async def lock_targets(
     connections: Mapping[TargetName, Connection],
     holder: Path,
     settings: Settings,
@@ -92,30 +92,30 @@ async def take_turns(
 
     The sandbox belongs to this run alone, and is not held.
 
-    Raises: as `take_turn`.
+    Raises: as `lock_target`.
     """
     async with AsyncExitStack() as stack:
-        turns: dict[TargetName, TargetLock] = {}
+        locks: dict[TargetName, TargetLock] = {}
         try:
             for target in () if settings.sandbox else sorted(connections):
                 report = partial(notify, control.observer, target) if settings.wait else None
-                turn = take_turn(target, connections[target], holder, control.interrupted, report)
-                turns[target] = await stack.enter_async_context(turn)
+                lock = lock_target(target, connections[target], holder, control.interrupted, report)
+                locks[target] = await stack.enter_async_context(lock)
         except ImporterError:  # refused, or interrupted: nothing was sent to the targets that are held already
-            for held in turns.values():
+            for held in locks.values():
                 held.is_settled = not held.left_by
             raise
-        left = {target: turn.left_by for target, turn in turns.items() if turn.left_by}
+        left = {target: lock.left_by for target, lock in locks.items() if lock.left_by}
         for target, who in left.items():
-            notify(control.observer, target, f"settles for {settings.settle:g} s: {who} left records in doubt")
+            notify(control.observer, target, f"is asked in {settings.settle:g} s: {who} left records in doubt")
         if left:
             with anyio.move_on_after(settings.settle):
                 await control.interrupted.wait()
-        yield turns
+        yield locks
 
 
 @asynccontextmanager
-async def take_turn(
+async def lock_target(
     target: TargetName,
     connection: Connection,
     holder: Path,
@@ -147,12 +147,12 @@ async def take_turn(
                 await interrupted.wait()
                 raise InterruptedReadingError("interrupted while waiting; nothing was sent")
             descriptor = _try(path, stack)
-        turn = TargetLock(os.pread(descriptor, _LONGEST, 0).decode("utf-8", "backslashreplace"))
+        lock = TargetLock(os.pread(descriptor, _LONGEST, 0).decode("utf-8", "backslashreplace"))
         _announce(descriptor, holder)
         try:
-            yield turn
+            yield lock
         finally:
-            if turn.is_settled and _is_the_file(descriptor, path):
+            if lock.is_settled and _is_the_file(descriptor, path):
                 with suppress(OSError):
                     path.unlink()  # while it is locked: whoever has it open sees that it is gone, and makes another
 

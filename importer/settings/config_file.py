@@ -63,7 +63,7 @@ def _find_in_file(path: Path, shown: str, known: Mapping[str, Declaration], *, i
         if name.upper() in tokens:
             raise SettingsError(
                 f"{where} is a token, and a token belongs in the environment only",
-                hint=f"Take it out of {shown}, and set {name.upper()} in the environment.",
+                hint=f"Remove it from {shown}, and set {name.upper()} in the environment.",
             )
         if name in known and known[name].stands is Stands.NOT_IN_FOLDER and not is_own:
             raise SettingsError(

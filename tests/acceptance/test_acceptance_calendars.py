@@ -140,7 +140,7 @@ def test_as_json_every_line_is_an_object_with_a_type(place: Workplace, pulled: P
         ),
         (("pull", "ical", "x.xlsx", "--pattern", "(.+)"), "(.+) has no group named person"),
         (("pull", "pagerduty", "x.txt", "--sandbox"), "ends in neither .xlsx nor .csv"),
-        (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "soon"), "--from soon is no date"),
+        (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "soon"), "--from soon is not a date"),
         (("pull", "pagerduty", "x.xlsx", "--sandbox", "--from", "2027-02-01", "--to", "2027-01-01"), "is not after"),
         (
             ("pull", "pagerduty", "x.xlsx", "--sandbox", "--shadow-of", "Nobody=Payments primary"),
@@ -334,7 +334,7 @@ KEY = "c0ffee-never-shown"
             "refuses a list (403: You are not authorized)",
         ),
         (200, {}, '{"took": 0.1}', "answers in a form that is not known"),
-        (200, {}, "[1", "gives no usable answer: 200, but no JSON object"),
+        (200, {}, "[1", "did not send a usable answer: 200, but no JSON object"),
     ],
 )
 def test_what_a_system_says_instead_of_its_calendar_is_one_sentence(

@@ -69,7 +69,7 @@ def test_without_a_terminal_nothing_moves_the_cursor(place: Workplace, variables
     assert all(sequence.endswith("m") for sequence in sequences)
     assert bool(sequences) is bool(variables)
     lines = [CONTROL.sub("", line) for line in done.out.splitlines()]
-    heading = lines.index("problem: a row with one cell only  (1 cell)")
+    heading = lines.index("problem: a row with only one cell  (1 cell)")
     assert "b.csv A32" in " ".join(lines[heading + 1 : heading + 4])
 
 

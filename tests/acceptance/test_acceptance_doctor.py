@@ -53,7 +53,7 @@ def test_where_all_is_well_every_line_is_ok_and_nothing_was_written(online: Work
     assert done.status == 0
     assert {one["level"] for about, one in found.items() if about != "reports"} == {"ok"}  # the disk is the machine's
     for target in ("opal", "rootly"):
-        for what in ("proxy", "target", "TLS", "token", "clock", "limits", "turn"):
+        for what in ("proxy", "target", "TLS", "token", "clock", "limits", "lock"):
             assert f"{target} {what}" in found
     assert {"versions", "sqlite", "environment", "importer.toml", "settings", "time zones", "reports"} < found.keys()
     assert {request.method for request in front.requests} == {"GET"}
@@ -104,7 +104,7 @@ def test_a_target_that_is_gone_does_not_keep_the_other_lines_back(online: Workpl
     assert "Connection refused" in found["rootly target"]["message"]
     assert found["rootly clock"]["level"] == found["rootly token"]["level"] == "note"
     assert found["opal token"]["message"] == "accepted"
-    assert found["rootly turn"]["level"] == "ok"
+    assert found["rootly lock"]["level"] == "ok"
 
 
 def test_a_target_that_does_not_answer_is_waited_for_no_longer_than_a_request(online: Workplace, front: Front) -> None:
@@ -113,7 +113,7 @@ def test_a_target_that_does_not_answer_is_waited_for_no_longer_than_a_request(on
     front.let_go(dropping=True)
     assert done.status == 2
     for target in ("opal", "rootly"):
-        assert "no whole answer in time" in found[f"{target} target"]["message"]
+        assert "no complete answer in time" in found[f"{target} target"]["message"]
 
 
 def test_a_clock_that_is_wrong_is_told_with_how_much(place: Workplace, portal: BlockingPortal) -> None:
@@ -174,15 +174,15 @@ def test_a_run_that_is_going_on_holds_its_target_and_is_not_held_up_by_the_quest
     process = online.start("run", online.write("s.csv", schedules(4)))
     front.wait_for(2)
     done, found = examine(online)
-    assert f"(process {process.pid})" in found["opal turn"]["message"]
-    assert found["opal turn"]["message"].startswith("held by ")
-    assert found["rootly turn"]["level"] == "ok"
+    assert f"(process {process.pid})" in found["opal lock"]["message"]
+    assert found["opal lock"]["message"].startswith("held by ")
+    assert found["rootly lock"]["level"] == "ok"
     assert done.status == 2
     waiting, found = examine(online, "--wait")
-    assert (waiting.status, found["opal turn"]["level"]) == (0, "note")
+    assert (waiting.status, found["opal lock"]["level"]) == (0, "note")
     front.let_go()
     assert finish(process).status == 0
-    assert examine(online)[1]["opal turn"]["level"] == "ok"
+    assert examine(online)[1]["opal lock"]["level"] == "ok"
 
 
 def test_what_a_killed_run_left_is_told_and_stops_nobody(online: Workplace, front: Front) -> None:
@@ -193,8 +193,8 @@ def test_what_a_killed_run_left_is_told_and_stops_nobody(online: Workplace, fron
     finish(process)
     front.let_go(dropping=True)
     _, found = examine(online)
-    assert found["opal turn"]["level"] == "note"
-    assert found["opal turn"]["message"].startswith("left by ")
+    assert found["opal lock"]["level"] == "note"
+    assert found["opal lock"]["message"].startswith("left by ")
 
 
 def test_settings_are_told_by_name_and_a_misspelt_one_too(online: Workplace) -> None:

@@ -48,9 +48,9 @@ def test_a_run_that_goes_on_is_shown_and_does_not_notice(online: Workplace, fron
     process = start_and_hold(online, front)
     run = only_run(online)
     (listed,) = objects(online.run("runs", "--json"))
-    assert (listed["stage"], listed["finished_at"], listed["rows"]) == ("going on", None, ROWS)
+    assert (listed["stage"], listed["finished_at"], listed["rows"]) == ("running", None, ROWS)
     shown = online.run("show", run.name)
-    assert f"going on (process {process.pid})" in shown.out
+    assert f"running (process {process.pid})" in shown.out
     assert "on their way" in shown.out
     front.let_go()
     done = finish(process)
@@ -68,7 +68,7 @@ def test_a_killed_run_is_interrupted_and_showing_it_changes_nothing_of_it(online
     assert details["stage"] == "interrupted"
     assert len(rows) == ROWS
     assert {row["status"] for row in rows} <= {"created", "unknown", "pending"}
-    assert "rerun goes on with it" in online.run("show", run).out
+    assert "rerun continues it" in online.run("show", run).out
     assert online.run("rerun", run).status == 0
     assert front.posts >= BEFORE + HELD
 

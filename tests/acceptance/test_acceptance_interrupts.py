@@ -107,7 +107,7 @@ def test_a_run_that_is_still_going_on_is_left_alone(online: Workplace, front: Fr
     run = only_run(online)
     refused = online.run("rerun", run)
     assert refused.status == 2
-    assert f"still going on (process {process.pid})" in refused.err
+    assert f"still running (process {process.pid})" in refused.err
     assert "Traceback" not in refused.err
     assert online.runs == [run.name]
     assert front.posts == BEFORE + HELD

@@ -136,7 +136,7 @@ def test_a_file_gets_plain_text_that_can_be_read_and_searched(place: Workplace) 
     assert all(len(line) <= 80 for line in table_lines[:4])
     report = next(line for line in lines if line.startswith("report: "))
     assert (place.path / report.removeprefix("report: ")).is_file()
-    heading = lines.index("problem: third_party_provider: no provider that Opal takes  (1 cell)")
+    heading = lines.index("problem: third_party_provider: unknown provider  (1 cell)")
     hint, example = lines[heading + 1 : heading + 3]
     assert hint == "  Write PAGER_DUTY or OPSGENIE."
     assert example == '  s A5: third_party_provider is "VICTOROPS"'

@@ -349,7 +349,7 @@ def test_what_was_wrong_while_a_row_was_read_is_wrong_in_a_rerun_too(
         assert done.status == 1, done
         assert statuses(online.lines(done.run)) == {"invalid": 2, "created": 2}
         assert "1120, which the sheet shows as 1,120" in done.out
-        assert 'the row has 3 cells where the header has 2; beyond it stands "more"' in done.out
+        assert 'the row has 3 cells where the header has 2; beyond it is "more"' in done.out
     assert front.posts == sent
 
 

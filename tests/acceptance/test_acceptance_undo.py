@@ -224,7 +224,7 @@ def test_a_second_undo_at_the_same_time_is_refused(online: Workplace, front: Fro
     process = start_and_hold(online, front, run)
     refused = online.run("undo", run)
     assert refused.status == 2
-    assert f"still going on (process {process.pid})" in refused.err
+    assert f"still running (process {process.pid})" in refused.err
     front.let_go()
     assert finish(process).status == 0
     assert len(online.runs) == 2

@@ -362,7 +362,7 @@ def test_abbreviations_are_no_zones_unless_the_calendar_defines_them() -> None:
 def test_a_zone_that_its_calendar_defines_otherwise_is_told() -> None:
     summer = BERLIN.replace("0301T", "0701T")
     assert days(pulled := read(summer, head=zone_definition("Europe/Berlin", "+0100"))) == ["07-01 07:00"]
-    assert "defines the time zone of this shift otherwise" in notes(pulled)
+    assert "own definition of this shift's time zone differs" in notes(pulled)
     assert not notes(read(BERLIN, head=zone_definition("Europe/Berlin", "+0100")))
 
 

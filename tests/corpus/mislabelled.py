@@ -126,7 +126,7 @@ def packed_with_bzip2() -> bytes:
     return b"BZh91AY&SY" + bytes(32)
 
 
-@odd("noise.csv", refused("NUL|no encoding that is certain", _GIVE))
+@odd("noise.csv", refused("NUL|an encoding that is not certain", _GIVE))
 def noise_as_csv() -> bytes:
     """Every byte there is."""
     return bytes(range(1, 256)) * 8

@@ -83,7 +83,7 @@ def thousand_columns() -> bytes:
     reads_rows(
         line(5, "PI7DH85", "a"),
         line(6, "PABCDEF", "b"),
-        notices=("rows 1 to 2 stand above the header in row 4",),
+        notices=("rows 1 to 2 are above the header in row 4",),
     ),
     is_header=_has_remote_id,
 )
@@ -92,13 +92,13 @@ def title_rows() -> bytes:
     return b"On-call schedules of ACME\nexported 2027-03-01,by Jo\n\nremote_id,note\nPI7DH85,a\nPABCDEF,b\n"
 
 
-@odd("commas-above.csv", reads_rows(line(3, "PI7DH85", "a"), notices=("row 1 stands above",)), is_header=_has_remote_id)
+@odd("commas-above.csv", reads_rows(line(3, "PI7DH85", "a"), notices=("row 1 is above",)), is_header=_has_remote_id)
 def title_with_another_delimiter_in_it() -> bytes:
     """The delimiter is that of the header, not of the title."""
     return b"Exported, by Jo, on 2027-03-01, from ACME\nremote_id;note\nPI7DH85;a\n"
 
 
-@odd("third.csv", reads_rows(line(4, "PI7DH85", "a"), notices=("rows 1 to 2 stand above",)), header_row=3)
+@odd("third.csv", reads_rows(line(4, "PI7DH85", "a"), notices=("rows 1 to 2 are above",)), header_row=3)
 def header_row_by_number() -> bytes:
     """Where the header stands can be said."""
     return b"remote_id,note\nalso,a header\nremote_id,note\nPI7DH85,a\n"

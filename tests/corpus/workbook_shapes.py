@@ -128,7 +128,7 @@ def merged_cells() -> bytes:
 
 @odd(
     "titles.xlsx",
-    reads_rows(line(5, "PI7DH85", "a"), notices=("rows 1 to 2 stand above the header in row 4",)),
+    reads_rows(line(5, "PI7DH85", "a"), notices=("rows 1 to 2 are above the header in row 4",)),
     is_header=lambda texts: "remote_id" in texts,
 )
 def merged_title_above_the_header() -> bytes:
@@ -144,7 +144,7 @@ def merged_title_above_the_header() -> bytes:
     return by_xlsxwriter(fill)
 
 
-@odd("by-number.xlsx", reads_rows(line(4, "PI7DH85", "a"), notices=("row 1 stands above",)), header_row=3)
+@odd("by-number.xlsx", reads_rows(line(4, "PI7DH85", "a"), notices=("row 1 is above",)), header_row=3)
 def header_row_of_a_sheet_by_number() -> bytes:
     """Where the header stands can be said."""
     return book(

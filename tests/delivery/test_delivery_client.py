@@ -190,14 +190,14 @@ async def test_a_server_that_drips_is_lost_after_the_time_for_the_whole_request(
             await writer.drain()
             await asyncio.sleep(0.01)
 
-    assert await post(drip, request_timeout=0.2) == Lost("no whole answer in time")
+    assert await post(drip, request_timeout=0.2) == Lost("no complete answer in time")
 
 
 async def test_a_server_that_reads_and_says_nothing_is_lost() -> None:
     async def wait(_seen: Seen, _writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    assert await post(wait, request_timeout=0.2) == Lost("no whole answer in time")
+    assert await post(wait, request_timeout=0.2) == Lost("no complete answer in time")
 
 
 # ---- what never left

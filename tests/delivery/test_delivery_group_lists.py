@@ -88,7 +88,7 @@ async def test_what_a_colleague_takes_out_while_a_put_settles_is_not_put_back() 
         await anyio.sleep(1.0)
         group.members = [one for one in group.members if one != "b"]
 
-    group.answers = lambda puts: Lost("no whole answer in time") if puts == 1 else None
+    group.answers = lambda puts: Lost("no complete answer in time") if puts == 1 else None
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(colleague)
         await group.change("x")

@@ -166,7 +166,7 @@ async def test_a_200_that_is_no_list_proves_nothing(body: bytes) -> None:
 
 PASSING: list[Reply] = [
     NotSent("Connection refused"),
-    Lost("no whole answer in time"),
+    Lost("no complete answer in time"),
     *(answer(status) for status in (301, 307, 408, 409, 425, 500, 502, 503, 504, 202, 204, 100)),
     answer(429, Retry_After="7"),
 ]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 CREATED = Outcome(Status.CREATED, id="id-1", http_status=201, attempts=1)
-UNKNOWN = Outcome(Status.UNKNOWN, error="no whole answer in time", attempts=1)
+UNKNOWN = Outcome(Status.UNKNOWN, error="no complete answer in time", attempts=1)
 
 
 @pytest.fixture

@@ -182,8 +182,8 @@ def test_a_delete_that_was_not_sent_may_be_the_second_of_two_that_the_client_mad
 
 @TARGETS
 def test_a_lost_answer_is_in_doubt(target: Target) -> None:
-    assert judged(Lost("no whole answer in time"), target) == Judgement(
-        Verdict.IN_DOUBT, words="no whole answer in time"
+    assert judged(Lost("no complete answer in time"), target) == Judgement(
+        Verdict.IN_DOUBT, words="no complete answer in time"
     )
 
 

@@ -87,7 +87,7 @@ class Opal:
 
 async def silence(seconds: float) -> Reply:
     await anyio.sleep(seconds)
-    return Lost("no whole answer in time")
+    return Lost("no complete answer in time")
 
 
 class Silent:

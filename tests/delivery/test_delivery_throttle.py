@@ -344,11 +344,11 @@ async def test_a_target_may_be_away_for_a_whole_day() -> None:
 
 async def test_a_few_slow_failures_are_not_yet_a_target_that_is_gone() -> None:
     throttle = make_gate(breaker_timeout=60)
-    throttle.fail("no whole answer in time")
+    throttle.fail("no complete answer in time")
     await anyio.sleep(100)
-    throttle.fail("no whole answer in time")
+    throttle.fail("no complete answer in time")
     assert throttle.stop.reason is None
-    throttle.fail("no whole answer in time")
+    throttle.fail("no complete answer in time")
     assert throttle.stop.reason is Reason.GIVEN_UP
 
 

@@ -22,7 +22,7 @@ from importer.planning.previous_run import find_earlier
 from importer.records import TargetName
 from importer.session import lifecycle
 from importer.session.control import SilentObserver
-from importer.session.target_lock import take_turn
+from importer.session.target_lock import lock_target
 from importer.settings.options import load_settings
 from importer.statuses import Status
 
@@ -177,13 +177,13 @@ async def test_who_comes_after_a_run_that_died_is_told_and_waits(tmp_path: Path)
     import anyio
 
     connection = Connection(f"https://target.example{tmp_path}", "token")
-    turn: dict[str, Any] = {"connection": connection, "interrupted": anyio.Event(), "notify": None}
-    async with take_turn(TargetName.OPAL, holder=tmp_path / "first", **turn) as first:
+    lock: dict[str, Any] = {"connection": connection, "interrupted": anyio.Event(), "notify": None}
+    async with lock_target(TargetName.OPAL, holder=tmp_path / "first", **lock) as first:
         assert first.left_by == ""
-    async with take_turn(TargetName.OPAL, holder=tmp_path / "second", **turn) as second:
+    async with lock_target(TargetName.OPAL, holder=tmp_path / "second", **lock) as second:
         assert str(tmp_path / "first") in second.left_by
         second.is_settled = True
-    async with take_turn(TargetName.OPAL, holder=tmp_path / "third", **turn) as third:
+    async with lock_target(TargetName.OPAL, holder=tmp_path / "third", **lock) as third:
         assert third.left_by == ""
 
 
@@ -277,7 +277,7 @@ async def test_a_report_away_from_its_journal_is_refused_where_nothing_of_it_is(
     moved.mkdir()
     lines = [first, second, {**bad, "remote_id": "PTEST003"}]
     async with other.served():
-        with pytest.raises(UsageError, match="has nothing of what the report says") as caught:
+        with pytest.raises(UsageError, match="has none of the records that the report says") as caught:
             await edit_and_rerun(other, result, lambda _: lines, moved_to=moved)
         assert "where it was sent, with the cells" in caught.value.hint  # it may be the place, and the cells are others
         assert other.there() == set()

@@ -204,7 +204,7 @@ def test_a_folder_that_is_taken_away_is_made_again(scene: Online) -> None:
     shutil.rmtree(run)
     done = scene.let_go(process)
     assert done.status == 0, done
-    assert "was removed while the run was going on" in done.out
+    assert "was removed while the run was in progress" in done.out
     assert scene.disagreements(run) == []
     again = finish(scene.start())
     assert again.status == 0, again

@@ -130,7 +130,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.task.result()  # a bug of ours shows here
 
     def _end(self) -> None:
-        """Cancel whatever is still going on."""
+        """Cancel whatever is still running."""
         if not self.task.done():
             self.loop.call_soon(self.scope.cancel)
             self._go_on(0.0)

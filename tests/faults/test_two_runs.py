@@ -117,7 +117,7 @@ def test_what_a_killed_run_left_on_its_way_is_waited_for(scene: Online, is_same_
     source = scene.place.path / "s.csv"
     arguments = ("run", source) if is_same_source else ("rerun", scene.place.path / "reports" / run)
     second = scene.command(*arguments, variables=settle)
-    wait_until_said(second, b"settles for 1 s")
+    wait_until_said(second, b"is asked in 1 s")
     done = scene.let_go(second)  # now the half of what was in flight is applied that was not yet
     assert done.status == 0, done
     assert scene.disagreements(scene.place.path / done.run) == []

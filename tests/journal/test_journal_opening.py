@@ -182,7 +182,7 @@ def test_reports_that_cannot_take_a_folder_are_one_clear_sentence(tmp_path: Path
 def test_a_run_that_is_going_on_cannot_be_opened_again_even_by_the_same_process(tmp_path: Path) -> None:
     with create_run(tmp_path, "a-run", {"pid": "4711"}) as folder:
         error = refused(folder.path)
-        assert "that run is still going on (process 4711)" in error.message
+        assert "that run is still running (process 4711)" in error.message
         assert "Ctrl-C" in error.hint
     with open_run(folder.path):
         pass

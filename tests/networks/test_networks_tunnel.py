@@ -70,7 +70,7 @@ async def test_a_proxy_that_is_spoken_to_with_tls_opens_tunnels_too(authority: t
 
 
 REFUSALS = {
-    407: ("wants a user name and a password (407)", True),
+    407: ("requires a user name and a password (407)", True),
     403: ("refuses to connect to api.example (403)", True),
     502: ("could not connect to api.example (502)", False),
 }

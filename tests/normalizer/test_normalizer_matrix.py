@@ -137,9 +137,9 @@ def test_headers_are_dates_in_the_forms_that_rosters_have(first: str, headers: l
 @pytest.mark.parametrize(
     ("first", "headers", "words"),
     [
-        ("", ["2027-03-01", "2"], "B3: '2' stands among dates"),
+        ("", ["2027-03-01", "2"], "B3: '2' is among dates"),
         ("", ["2027-03-01", "03/04/2027"], "can be 2027-04-03"),
-        ("2027-03-01", ["1", "2", "20"], "D3: '20' stands among dates, which does not follow"),
+        ("2027-03-01", ["1", "2", "20"], "D3: '20' is among dates, which does not follow"),
         ("2027-03-01", ["2", "1"], "does not follow"),
         ("2027-03-01", ["Mo 1", "Mi 2"], "2027-03-02 is a Tuesday"),
         ("2027-03-01", ["30.02.", "2027-03-01"], "does not exist"),

@@ -100,7 +100,7 @@ def test_a_row_with_a_problem_from_reading_never_makes_a_record(cells: tuple[str
     assert not result.records
     filled = {index for index, cell in enumerate(cells) if cell.strip(BLANKS)}
     if len(filled) == 1 and not filled & unread and not REQUIRED - filled <= unread:  # a total, or a note
-        assert [problem.topic for problem in result.problems] == ["a row with one cell only"]
+        assert [problem.topic for problem in result.problems] == ["a row with only one cell"]
     else:
         assert result.problems[: len(found)] == found
     assert told_twice(result) == []

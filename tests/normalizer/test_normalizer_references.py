@@ -163,13 +163,13 @@ def test_who_has_no_name_is_not_found_by_an_empty_one() -> None:
 @pytest.mark.parametrize("id_", ["abc", "-1", "1.5", "99999999999999999999", "٣", "0", "../../users"])
 def test_an_id_that_no_user_can_have_is_not_handed_on(id_: str) -> None:
     found = fault(Directory([DirectoryEntry(id_, "Anna Berg", "")], None).find("user", "Anna Berg"))
-    assert (found.topic, f'"{id_}"' in found.reason) == ("user with an odd id", True)
+    assert (found.topic, f'"{id_}"' in found.reason) == ("user with an unusable id", True)
 
 
 def test_a_schedules_id_that_would_climb_a_path_is_not_handed_on() -> None:
     assert (
         fault(Directory(None, [DirectoryEntry("../../users", "A b")]).find("schedule", "A b")).topic
-        == "schedule with an odd id"
+        == "schedule with an unusable id"
     )
 
 

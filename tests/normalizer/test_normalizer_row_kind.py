@@ -63,7 +63,7 @@ def test_a_wrong_word_is_a_problem_beside_the_rows_other_problems(normalize: Cal
         ("C2", "remote_id"),
     ]
     assert result.problems[0] == Problem(
-        'kind is "shedule"', "Write schedule, shadow or override.", "kind", "A2", "kind: no kind of row"
+        'kind is "shedule"', "Write schedule, shadow or override.", "kind", "A2", "kind: unknown kind"
     )
 
 

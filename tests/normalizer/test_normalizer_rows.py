@@ -179,7 +179,7 @@ def test_a_total_or_a_stray_cell_below_a_table_is_one_problem_whatever_is_wrong_
     sheet = Sheet("plan.xlsx", "plan", tuple(header.split()), tuple(range(len(cells))))
     row = Row(5, cells, problems=tuple(Problem(_SUM, "Calculate.", cell=f"{letter}5") for letter in unreadable))
     (problem,) = Normalizer(sheet).normalize(row).problems
-    assert (problem.topic, problem.cell) == ("a row with one cell only", cell)
+    assert (problem.topic, problem.cell) == ("a row with only one cell", cell)
 
 
 @pytest.mark.parametrize(
@@ -214,4 +214,4 @@ def test_a_row_that_unreadable_cells_could_complete_is_a_record_with_its_own_pro
     row = Row(5, cells, problems=tuple(Problem(_SUM, "Calculate.", cell=f"{letter}5") for letter in unreadable))
     problems = Normalizer(sheet).normalize(row).problems
     assert {problem.cell[0] for problem in problems if problem.message == _SUM} == set(unreadable)
-    assert all(problem.topic != "a row with one cell only" for problem in problems)
+    assert all(problem.topic != "a row with only one cell" for problem in problems)

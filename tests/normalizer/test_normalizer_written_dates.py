@@ -205,7 +205,7 @@ def test_a_date_that_two_countries_read_differently_names_both_readings(text: st
     assert "2026-04-03 (day-month-year)" in fault.reason
     assert "2026-03-04 (month-day-year)" in fault.reason
     assert "--date-order" in fault.hint
-    assert fault.topic == "date that two countries read differently"
+    assert fault.topic == "ambiguous day and month"
 
 
 @pytest.mark.parametrize("text", ["03/04/2026 08:00Z", "3-4-2026 8:00 UTC", "03/04/26 08:00 GMT"])
@@ -241,7 +241,7 @@ def test_a_date_against_the_order_that_was_named_is_a_fault(text: str, order: Da
     fault = read_instant(text, None, TimeRules(order))
     assert isinstance(fault, Unreadable)
     assert "the chosen order" in fault.reason
-    assert fault.topic == "date against the chosen order"
+    assert fault.topic == "date that does not fit the chosen order"
 
 
 @pytest.mark.parametrize("order", DateOrder)

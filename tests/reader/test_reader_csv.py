@@ -288,8 +288,8 @@ def test_letters_that_stand_for_others_are_never_sent_as_they_are(
     write: Write, codec: str, word: str, said: str
 ) -> None:
     error = refusal(write("t.csv", f"id,group\nP1,{word}\n".encode(codec)))
-    assert error.message.endswith(f"is in no encoding that is certain: {said}")
-    assert error.hint == (f"Name its encoding: --encoding {codec}, or --encoding utf-8 where it is meant as it stands.")
+    assert error.message.endswith(f"is in an encoding that is not certain: {said}")
+    assert error.hint == (f"Name its encoding: --encoding {codec}, or --encoding utf-8 if it is meant as it is.")
 
 
 @pytest.mark.parametrize(

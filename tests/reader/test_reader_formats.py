@@ -440,7 +440,7 @@ def test_merged_cells_are_not_filled_but_named(tmp_path: Path, make: Callable[[P
     reading = read(path, is_header=lambda cells: "id" in cells)
     assert [each.cells for chunk in reading for each in chunk.rows] == [("1", "both"), ("2", "")]
     assert notice_texts(reading) == [
-        "sheet 'S': row 1 stands above the header in row 2 and was left out",
+        "sheet 'S': row 1 is above the header in row 2 and was left out",
         "sheet 'S' has merged cells (B3:B4): each range has its value in the first cell, the others are read as empty",
     ]
 

@@ -57,7 +57,7 @@ def told(path: Path, **options: Any) -> tuple[Chunk, list[str]]:
 def test_titles_above_the_header_are_left_out_and_named(save: Save) -> None:
     chunk, notices = told(save([*TITLES, ["id", "note"], ["1", "x"]]), is_header=is_header)
     assert (chunk.sheet.header, chunk.sheet.header_row, chunk.rows) == (("id", "note"), 4, [Row(5, ("1", "x"))])
-    assert notices == ["rows 1 and 3 stand above the header in row 4 and were left out"]
+    assert notices == ["rows 1 and 3 are above the header in row 4 and were left out"]
 
 
 def test_where_no_row_is_recognised_the_first_is_the_header(save: Save) -> None:
@@ -75,7 +75,7 @@ def test_the_row_that_is_said_is_the_header_wherever_it_stands(save: Save) -> No
     table = [["id", "x"], *[[f"t{n}", "x"] for n in range(40)], ["a", "b"], ["1", "2"]]
     chunk, notices = told(save(table), is_header=is_header, header_row=42)
     assert (chunk.sheet.header, chunk.rows) == (("a", "b"), [Row(43, ("1", "2"))])
-    assert notices == ["rows 1 to 41 stand above the header in row 42 and were left out"]
+    assert notices == ["rows 1 to 41 are above the header in row 42 and were left out"]
 
 
 def test_a_table_without_a_header_has_the_letters_of_its_columns(save: Save) -> None:
@@ -206,7 +206,7 @@ def test_each_sheet_has_a_header_of_its_own(tmp_path: Path) -> None:
     reading = read(path, is_header=is_header)
     sheets = [(chunk.sheet.name, chunk.sheet.header, chunk.sheet.header_row, len(chunk.rows)) for chunk in reading]
     assert sheets == [("a", ("id", "x"), 1, 1), ("b", ("id", "x"), 4, 1), ("c", ("only a note",), 1, 0)]
-    assert notice_texts(reading) == ["sheet 'b': row 1 stands above the header in row 4 and was left out"]
+    assert notice_texts(reading) == ["sheet 'b': row 1 is above the header in row 4 and was left out"]
 
 
 def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: 
     reading = read(path, header_row=2)
     assert [chunk.sheet for chunk in reading] == [Sheet(str(path), "a", ("id",), (0,), 2)]
     assert notice_texts(reading) == [
-        "sheet 'a': row 1 stands above the header in row 2 and was left out",
+        "sheet 'a': row 1 is above the header in row 2 and was left out",
         "sheet 'b' has nothing in row 2, where its header should be, and was skipped",
     ]
 
@@ -266,7 +266,7 @@ def test_a_row_of_known_headers_begins_a_table_of_its_own_columns(save: Save) ->
         (("id", "start", "who"), 5, [(6, ("2", "y", "b"))]),
     ]
     assert sorted(notices) == [
-        "row 4 stands above the header in row 5 and was left out",
+        "row 4 is above the header in row 5 and was left out",
         "row 5 is a header too, and the rows below it are read by it",
     ]
 

@@ -156,7 +156,7 @@ def test_of_a_row_that_is_struck_out_in_part_the_cells_are_named(tmp_path: Path)
         sheet.write(1, 0, "1")
         sheet.write(1, 1, "a", book.add_format({"font_strikeout": True}))
     (chunk,) = read(path)
-    assert chunk.rows[0].warnings[0].message == "what stands in B2 is struck out, and is read all the same"
+    assert chunk.rows[0].warnings[0].message == "what is in B2 is struck out, and is read all the same"
 
 
 def struck_part_in_xlsx(path: Path) -> None:

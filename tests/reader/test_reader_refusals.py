@@ -143,8 +143,8 @@ def test_any_bytes_are_rows_or_one_sentence(tmp_path_factory: pytest.TempPathFac
 
 def test_a_row_with_too_many_cells_keeps_them_in_its_problem(write: Write) -> None:
     (chunk,) = read(write("t.csv", b"a,b,c\n1,2,3,x,\x1by\n4,5,6\n"))
-    message = 'the row has 5 cells where the header has 3; beyond it stands "x", "\\x1by"'
-    hint = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or take the extra cells out.'
+    message = 'the row has 5 cells where the header has 3; beyond it is "x", "\\x1by"'
+    hint = 'Put a cell that holds the delimiter itself into quotes ("a, b"), or remove the extra cells.'
     assert chunk.rows == [
         Row(2, ("1", "2", "3"), problems=(Problem(message, hint, cell="D2", topic=WIDTH),)),
         Row(3, ("4", "5", "6")),

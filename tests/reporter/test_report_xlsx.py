@@ -255,7 +255,7 @@ def test_a_cell_that_names_nobody_offers_who_is_known_the_nearest_first(report: 
     """Every choice is read again as what it stands for; a list with commas in it stays whole."""
     sheet = make_sheet("Schedule", "Trainee", "kind")
     rows = [Row(2, ("Paymnts primary", "Ben Ose", "shadow")), Row(3, ("Twins", "", "shade"))]
-    topics = {"Schedule": "schedule not found", "Trainee": "user not found", "kind": "no kind of row"}
+    topics = {"Schedule": "schedule not found", "Trainee": "user not found", "kind": "unknown kind"}
     columns = {"Schedule": "schedule_id", "Trainee": "shadow_user_id", "kind": "kind"}
     findings = [
         Finding(
@@ -280,7 +280,7 @@ def test_a_cell_that_names_nobody_offers_who_is_known_the_nearest_first(report: 
     todo = book["To mend"]["B2"].value.split("\n")
     assert (
         todo[1]
-        == "Choose from the list in the cell, where Ben, Osei <ben@example.com> stands first, or write another one."
+        == "Choose from the list in the cell, where Ben, Osei <ben@example.com> comes first, or write another one."
     )
     assert todo[2:] == ["Mend it.", "Or choose from the list in the cell."]
 

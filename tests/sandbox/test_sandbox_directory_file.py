@@ -214,7 +214,7 @@ async def test_groups_of_a_file_take_the_place_of_the_default_ones(tmp_path: Pat
             assert await groups(client) == [("Twins", "OPAL_GROUP"), ("Twins", "PAGERDUTY_ON_CALL_SCHEDULE")]
 
 
-@pytest.mark.parametrize("line", ['id = "x"', 'name = ""', 'type = "no type"', "id = 1"])
+@pytest.mark.parametrize("line", ['id = "x"', 'name = ""', 'type = "unknown type"', "id = 1"])
 def test_a_group_that_cannot_be_is_told(tmp_path: Path, line: str) -> None:
     with pytest.raises(SettingsError, match="groups number 1"):
         read(tmp_path, f"[[groups]]\n{line}\n")

@@ -12,7 +12,7 @@ from importer.delivery.transport import Connection
 from importer.errors import SettingsError, UsageError
 from importer.records import TargetName
 from importer.session import target_lock
-from importer.session.target_lock import lock_path, look_at_turn, take_turn
+from importer.session.target_lock import lock_path, lock_target, look_at_lock
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -43,7 +43,7 @@ def take(
     holder: Path, *, said: list[str] | None = None, token: str = "token"
 ) -> AbstractAsyncContextManager[target_lock.TargetLock]:
     tell = None if said is None else said.append
-    return take_turn(TargetName.ROOTLY, Connection(URL, token), holder, anyio.Event(), tell)
+    return lock_target(TargetName.ROOTLY, Connection(URL, token), holder, anyio.Event(), tell)
 
 
 @pytest.mark.parametrize(
@@ -100,12 +100,12 @@ async def test_a_second_run_is_refused_whatever_its_token_and_nothing_is_left_of
         with pytest.raises(UsageError, match=rf"another run sends to rootly at {URL}: .*first \(process"):
             async with take(folder / "second", token="another"):
                 pass
-        held = look_at_turn(TargetName.ROOTLY, Connection(URL, "another"))
+        held = look_at_lock(TargetName.ROOTLY, Connection(URL, "another"))
         assert held is not None
         assert held.is_held
         first.is_settled = True
     assert locks(folder) == []
-    assert look_at_turn(TargetName.ROOTLY, Connection(URL, "token")) is None
+    assert look_at_lock(TargetName.ROOTLY, Connection(URL, "token")) is None
 
 
 async def test_who_waits_gets_the_lock_that_others_see_though_its_file_is_another_one_then(folder: Path) -> None:
