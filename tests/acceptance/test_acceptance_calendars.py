@@ -161,10 +161,10 @@ def test_what_cannot_be_read_is_one_sentence_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("command", "variable", "value", "words"),
     [
-        ("pull", "FROM", "soon", "IMPORTER_PULL_FROM soon is no date"),
+        ("pull", "FROM", "soon", "IMPORTER_PULL_FROM soon is not a date"),
         ("pull", "TO", "2020-01-01", "IMPORTER_PULL_TO 2020-01-01 is not after today, "),
         ("pull", "SHADOW_OF", "Nobody=x", "IMPORTER_PULL_SHADOW_OF Nobody=x: "),
-        ("compare", "TO", "soon", "IMPORTER_COMPARE_TO soon is no date"),
+        ("compare", "TO", "soon", "IMPORTER_COMPARE_TO soon is not a date"),
     ],
 )
 def test_an_error_names_the_variable_that_set_an_option(
