@@ -276,7 +276,7 @@ def _files(path: Path) -> _Files:
 
 
 def is_backup(folder: Path) -> bool:
-    """Return whether a folder is a backup, or the one that it stands in."""
+    """Return whether a folder is a backup, or the folder around one."""
     return (_root_of(folder) / "schedules").is_dir()
 
 

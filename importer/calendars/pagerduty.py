@@ -1,7 +1,7 @@
 """Reads PagerDuty's calendar, both kinds of schedules, as PagerDuty renders it. Source: its OpenAPI document.
 
 Rendered entries say who was promised to be on call; layers and rotations are not computed here. Schedules made of
-layers stand in /schedules, those made of shifts in /v3/schedules, and neither list has the other's.
+layers are in /schedules, those made of shifts in /v3/schedules, and neither list has the other's.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ class Listing:
         self._stop = throttle.stop
 
     def pages(self, scope: Scope) -> AsyncIterator[Page]:
-        """Return all pages of what a scope holds. An entry can stand on two of them.
+        """Return all pages of what a scope holds. An entry can be on two of them.
 
         Raises:
             ScopeRefusedError: this scope cannot be listed (403, 404), others can.
@@ -204,7 +204,7 @@ class Listing:
         return self._follow(kind.list_path(name), lambda payload: kind.read_page(payload, name), what)
 
     def entry_pages(self, listed: EntryList) -> AsyncIterator[EntryPage]:
-        """Return all pages of a list of users or schedules. An entry can stand on two of them.
+        """Return all pages of a list of users or schedules. An entry can be on two of them.
 
         Raises: as `pages`, the list itself being the scope.
         """

@@ -178,7 +178,7 @@ def split_groups(text: str) -> tuple[str, ...] | Unreadable:
     """Split the groups of a cell at line breaks or semicolons; names can have commas."""
     parts = tuple(dict.fromkeys(part for one in _BETWEEN_GROUPS.split(text) if (part := one.strip(BLANKS))))
     if not parts:
-        return Unreadable(", which is not the name of a group", topic="no group")
+        return Unreadable(", which names no group", topic="no group")
     if len(parts) > _MOST_GROUPS:
         return Unreadable(
             f", which names {len(parts):,} groups; a row has {_MOST_GROUPS} at most", topic="too many groups"

@@ -308,7 +308,7 @@ class Dialect:
 
 
 class CsvRecord(NamedTuple):
-    """One record in which something stands."""
+    """One record that is not blank."""
 
     number: int  #: of its row, as a spreadsheet numbers it: blank ones before it count
     cells: list[str]
@@ -415,7 +415,7 @@ _WHOLE = re.compile(r'"([^"]*(?:""[^"]*)*)"([,;\t| ]*)[\r\n]*')
 
 
 def _unwrapped(line: str, dialect: Dialect) -> str:
-    """Return what stands in a line's one pair of quotes, if that is as many cells as the dialect wants; else empty."""
+    """Return what is inside a line's one pair of quotes, if that is as many cells as the dialect wants; else empty."""
     whole = _WHOLE.fullmatch(line)
     if whole and (dialect.unwraps == _ANY_WIDTH or dialect.delimiter not in whole[2]):  # else it is one cell of several
         inner = whole[1].replace('""', '"')

@@ -95,7 +95,7 @@ class Extent:
 
     @property
     def columns(self) -> range:
-        """All columns from the first to the last in which something stands."""
+        """All columns from the first to the last that is not empty."""
         return range(self.left, self.right + 1) if self.cells else range(0)
 
     @property
@@ -104,7 +104,7 @@ class Extent:
         return self.characters <= _MOST_COPIED and self.last_row * (self.right + 1) <= 8 * self.cells + 200_000
 
     def add_cells(self, first: int, count: int, cells: Mapping[int, StoredCell]) -> None:
-        """Take in a row that stands there several times."""
+        """Add the cells of a row that is repeated."""
         filled = [column for column, cell in cells.items() if cell.text or cell.flaw]
         if filled:
             self.add(first + count - 1, min(filled), max(filled), len(filled) * count)
@@ -140,7 +140,7 @@ class StoredSheet(ABC):
     def rows(self, columns: range, merged: list[Merged]) -> Iterator[StoredRow]:
         """Walk the rows in ascending order, those without cells left out or not, and add what is merged in the end.
 
-        `columns` are those in which something stands; none where that is not known.
+        `columns` are those that are not empty; none where that is not known.
 
         Raises:
             SourceError: The file is damaged.

@@ -233,7 +233,7 @@ class Workbook:
         self._second: CalamineWorkbook | None = None
 
     def messages(self, wanted: Sequence[str], ask: Callable[[Message], int]) -> Iterator[Message]:
-        """Yield all that the parent is to know, sheet by sheet in the workbook's order; `ask` where a header stands.
+        """Yield all that the parent is to know, sheet by sheet in the workbook's order; `ask` where the header is.
 
         Raises:
             SourceError: It is no workbook, damaged, or has not the sheets wanted or none with rows.

@@ -332,7 +332,7 @@ def scanned_rows(
 ) -> Iterator[StoredRow]:
     """Yield a worksheet's rows in ascending order.
 
-    `opened` opens its part anew, `columns` are those in which something stands; none where that is not known.
+    `opened` opens its part anew, `columns` are those that are not empty; none where that is not known.
 
     Raises:
         SourceError: The part is broken, or its rows are not in order.

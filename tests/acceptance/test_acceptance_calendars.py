@@ -75,7 +75,7 @@ def test_a_file_that_is_there_is_left_alone(place: Workplace, pulled: Path) -> N
     before = pulled.read_bytes()
     done = place.run("pull", "pagerduty", "pulled.xlsx", *WEEK, *SOME)
     assert (done.status, pulled.read_bytes()) == (2, before)
-    assert "is there already" in done.err
+    assert "already exists" in done.err
 
 
 def test_what_is_to_be_copied_is_printed_whole_and_one_kind_of_notes_is_one(place: Workplace) -> None:
@@ -367,7 +367,7 @@ def test_a_system_that_says_slow_down_is_waited_for_as_long_as_it_says(place: Wo
 def test_options_that_mean_no_schedule_are_told_and_write_nothing(place: Workplace) -> None:
     done = place.run("pull", "pagerduty", "x.xlsx", "--schedule", "Paymnets", "--sandbox")
     assert done.status == 2
-    assert "--schedule Paymnets: none of the 24 schedules of PagerDuty is meant" in done.err
+    assert "--schedule Paymnets: none of the 24 schedules of PagerDuty matches" in done.err
     some = ("--schedule", "Payments*", "--exclude", "Nobody")
     assert place.run("pull", "pagerduty", "x.xlsx", *some, "--sandbox").status == 0
     assert [row[2] for row in sheet(place.path / "x.xlsx", "Schedules")[1:]] == ["Payments primary", "Payments shadow"]

@@ -279,7 +279,9 @@ async def test_a_report_away_from_its_journal_is_refused_where_nothing_of_it_is(
     async with other.served():
         with pytest.raises(UsageError, match="has none of the records that the report says") as caught:
             await edit_and_rerun(other, result, lambda _: lines, moved_to=moved)
-        assert "where it was sent, with the cells" in caught.value.hint  # it may be the place, and the cells are others
+        assert (
+            "base URL of its run, with the cells" in caught.value.hint
+        )  # it may be the place, and the cells are others
         assert other.there() == set()
         assert not list((tmp_path / "other" / "reports").iterdir())
 

@@ -74,7 +74,7 @@ def test_a_cell_names_one_group_or_several_by_name_or_id(cell: str, groups: tupl
         (SYNCED, "PAGERDUTY_ON_CALL_SCHEDULE", "remove the group"),
         ("00000000-0000-4000-8000-000000000000", "id of no group", "as Opal has it"),
         (f"name:{PLATFORM}", "name of no group", "or the group's id"),
-        (";", "not the name of a group", "name of an Opal group"),
+        (";", "names no group", "name of an Opal group"),
         ("a\x1b[2J", "neither a group's name nor its id", "name of an Opal group"),
         ("\n".join(map(str, range(101))), "names 101 groups", "name of an Opal group"),
     ],

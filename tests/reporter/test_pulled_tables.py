@@ -116,7 +116,7 @@ def test_what_is_there_is_replaced_only_when_asked_and_then_wholly(tmp_path: Pat
     for name in ("pulled.xlsx", "folder"):
         first = write_tables(tmp_path / name, TABLES)
         before = [path.read_bytes() for path in first]
-        with pytest.raises(ReportError, match="is there already"):
+        with pytest.raises(ReportError, match="already exists"):
             write_tables(tmp_path / name, TABLES)
         assert write_tables(tmp_path / name, [table._replace(rows=[]) for table in TABLES], is_replaced=True) == first
         assert [path.read_bytes() for path in first] != before

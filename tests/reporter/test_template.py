@@ -175,7 +175,7 @@ def test_a_name_with_another_ending_is_refused(tmp_path: Path) -> None:
 def test_what_a_person_filled_in_is_not_written_over_unless_told(tmp_path: Path, name: str) -> None:
     path = write_template(tmp_path / name)
     path.write_bytes(b"filled in")
-    with pytest.raises(ReportError, match="is there already") as caught:
+    with pytest.raises(ReportError, match="already exists") as caught:
         write_template(tmp_path / name)
     assert caught.value.hint
     assert path.read_bytes() == b"filled in"
