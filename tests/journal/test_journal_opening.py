@@ -361,7 +361,13 @@ def head(file: Path) -> None:
             "check SOURCE --sandbox --online",
             "run SOURCE --sandbox)",
         ),
-        ("run-undo", ("run.log",), "Undo the run again", "Undo the run again", "Undo the run again"),
+        (
+            "run-undo",
+            ("run.log",),
+            "Undo the original run again",
+            "Undo the original run again",
+            "Undo the original run again",
+        ),
     ],
 )
 def test_the_hint_about_a_lost_journal_names_what_is_in_the_folder(
