@@ -19,7 +19,7 @@ _BASE_URL = "base_url."
 #: At the end of a rehearsal's name, so that every line of its report shows that its ids are not real.
 _SANDBOX_MARK = "-sandbox"
 #: At the end of an undo's name: its report is not a source.
-_UNDO_MARK = "-undo"
+UNDO_MARK = "-undo"
 
 
 class RunStage(StrEnum):
@@ -114,7 +114,7 @@ def read_facts(facts: Mapping[str, str]) -> RunInfo:
 
 def name_run(moment: datetime, *, is_sandbox: bool, is_undo: bool = False) -> str:
     """Return the name of a run that begins at a moment; its report carries it, even without a journal beside it."""
-    return f"{moment:%Y%m%d-%H%M%S}{_SANDBOX_MARK if is_sandbox else ''}{_UNDO_MARK if is_undo else ''}"
+    return f"{moment:%Y%m%d-%H%M%S}{_SANDBOX_MARK if is_sandbox else ''}{UNDO_MARK if is_undo else ''}"
 
 
 def import_again(run: str, hint: str = "To import again: oncall-importer run SOURCE") -> str:
@@ -124,5 +124,5 @@ def import_again(run: str, hint: str = "To import again: oncall-importer run SOU
 
 def info_of_name(run: str) -> RunInfo:
     """Return what the name alone says about a run whose journal is not available."""
-    is_undo = _UNDO_MARK in run
+    is_undo = UNDO_MARK in run
     return RunInfo(run, command="undo" if is_undo else "run", is_sandbox=_SANDBOX_MARK in run)

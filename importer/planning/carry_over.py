@@ -25,7 +25,7 @@ _WITHOUT_PART = Problem("its row makes several records, and nothing says which o
 
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
-_ASK_TO_UNDO = "Undo again: the target is asked first."
+UNDO_AGAIN = "Undo again: the target is asked first."
 _CHANGED_IN_DOUBT = "it differs from what was sent, and may have been created; nothing was sent"
 
 
@@ -109,15 +109,15 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     the earlier run named is dropped: it can be in another file.
     """
     left = left and left._replace(outcome=left.outcome._replace(cell=""))
-    if left is not None and left.state is Status.UNDONE:
-        yield _keep(left, Status.UNDONE, normalized)
+    if left is not None and (left.state is Status.UNDONE or left.outcome.hint == UNDO_AGAIN):
+        yield _keep(left, left.state, normalized)._replace(was=left.was)
     else:
         yield from _carry(normalized, left, run, is_unedited=is_unedited)
 
 
 def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited: bool) -> Iterator[Entry]:
     is_unbound = left is not None and left.was in _MADE
-    left = left and _as_made(left)
+    left = left and made_again(left)
     is_record = bool(normalized.records)
     if left is not None and left.part:
         normalized = _part(normalized, left.part)
@@ -174,7 +174,7 @@ def _leave_unknown(left: Entry, run: str) -> Entry:
     return _keep(left._replace(outcome=left.outcome._replace(hint=hint, run=run)), Status.UNKNOWN)
 
 
-def _as_made(left: Entry) -> Entry:
+def made_again(left: Entry) -> Entry:
     """Return a record that was created but not added to all of its groups as what it will be: created, or exists.
 
     If only a report says so, and the target was not asked yet, it is again what that report says.
@@ -319,7 +319,7 @@ def plan_removal(created: Entry, run: str, done: Done, joined: Joined = _NOWHERE
     is_own = Status.CREATED in (created.state, created.was) and created.outcome.run == run
     if not (is_own or joined.added or joined.removed) or target is None or kind is None or created.key is None:
         error = f"whether {run} created it is not known"
-        hint = f"Look at {id_} in {target}, and delete it there if nobody needs it." if id_ else _ASK_TO_UNDO
+        hint = f"Look at {id_} in {target}, and delete it there if nobody needs it." if id_ else UNDO_AGAIN
         outcome = Outcome(Status.UNKNOWN, created.outcome.id, error=error, hint=hint)
         return created._replace(state=Status.UNKNOWN, was=None, outcome=outcome)
     created = created._replace(was=None, scope=id_)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from importer.errors import DamagedError, JournalError, SourceError, UsageError
 from importer.journal.codec import MalformedError
 from importer.journal.journal import Journal
 from importer.journal.run_folder import JOURNAL_FILE, RERUN, Purpose, open_run, open_view
-from importer.journal.run_info import RunInfo, import_again, info_of_name
-from importer.kinds import KINDS
+from importer.journal.run_info import UNDO_MARK, RunInfo, import_again, info_of_name
+from importer.journal.states import Entry, State
+from importer.kinds import KINDS, can_delete
 from importer.notice import Notice, NoticeLevel
+from importer.planning.carry_over import UNDO_AGAIN, made_again
 from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable, find_mended
 from importer.reader.limits import Bounds
 from importer.reader.read import read
@@ -305,33 +309,69 @@ class LeftOver:
                 yield Notice(f"{words}{places}", level)
 
 
+_NOW = "9999"  # of an undo that was killed: after everything that another run found
+
+
+class _Taken(NamedTuple):
+    """What an undo took back, or may have: it had no answer when it ended."""
+
+    id: str
+    undo: str
+    at: str
+    groups: frozenset[str]  #: which it was taken out of; none if it was deleted
+    is_certain: bool
+
+
 class _Undone:
-    """What undos took back of runs, found in the folders beside them."""
+    """What undos took back: of the runs that they undid, and of what other runs had found there."""
 
     def __init__(self, places: set[Path]) -> None:
         self._places = places
-        self._by_run: dict[str, dict[str, str]] = {}  # by the id that was created: the undo
+        self._by_run: dict[str, dict[str, _Taken]] = {}  # by the id that was created
 
     def mark(self, line: PreviousLine) -> PreviousLine:
-        """Return a line as it is, or as undone if an undo took back what its run created."""
-        entry = line.entry
-        if entry is None or entry.state is not Status.CREATED or not entry.outcome.run:
-            return line
-        undo = self._undos_of(entry.outcome.run).get(entry.outcome.id)
-        if undo is None:
-            return line
-        error = f"the undo {undo} took it back"
-        outcome = entry.outcome._replace(status=Status.UNDONE, error=error, hint=import_again(entry.outcome.run))
-        return line._replace(entry=entry._replace(state=Status.UNDONE, outcome=outcome))
+        """Return a line as it is, or as undone if an undo took back what its run created, found or added to a group.
 
-    def _undos_of(self, run: str) -> dict[str, str]:
+        It is unknown if the undo ended before it knew.
+        """
+        entry = line.entry
+        if entry is not None and entry.outcome.hint == UNDO_AGAIN:  # another undo may know by now
+            entry = made_again(entry)
+        if entry is None or entry.state not in (Status.CREATED, Status.EXISTS) or not entry.outcome.run:
+            return line
+        taken = self._undos_of(entry.outcome.run).get(entry.outcome.id) or self._find_other(entry)
+        if taken is None:
+            return line._replace(entry=entry)
+        status, error, hint = Status.UNDONE, f"the undo {taken.undo} took it back", import_again(entry.outcome.run)
+        if not taken.is_certain:
+            status, error, hint = Status.UNKNOWN, f"the undo {taken.undo} may have taken it back", UNDO_AGAIN
+        outcome = entry.outcome._replace(status=status, error=error, hint=hint)
+        return line._replace(entry=entry._replace(state=status, was=entry.state, outcome=outcome))
+
+    def _find_other(self, entry: Entry) -> _Taken | None:
+        """Find the undo of another run: it counts if it came later, as a schedule can be added to a group again."""
+        taken = self._others.get(entry.outcome.id)
+        if taken and (not taken.groups or taken.groups & {*entry.bound}) and taken.at >= entry.outcome.finished_at:
+            return taken
+        return None
+
+    def _undos_of(self, run: str) -> dict[str, _Taken]:
         if run not in self._by_run:
             is_name = Path(run).name == run  # a cell is no path
             found = [info for folder in self._folders_of(run) if is_name and (info := _look(folder))]
-            undos = [Path(one) for info in found for one in info.undone_by]
-            # A later undo repeats what an earlier one has removed.
-            self._by_run[run] = {id_: undo.name for undo in reversed(undos) for id_ in self._removed_by(undo)}
+            known = self._by_run[run] = {}
+            for undo in (Path(one) for info in found for one in info.undone_by):
+                for id_ in [one.id for one in known.values() if not one.is_certain]:
+                    del known[id_]  # this undo asked about it, or is to ask
+                for one in self._taken_by(undo):
+                    known.setdefault(one.id, one)  # a later undo repeats what an earlier one has removed
         return self._by_run[run]
+
+    @cached_property
+    def _others(self) -> dict[str, _Taken]:
+        """By id, what the undos in the reports folders took back."""
+        undos = sorted(folder for place in self._places for folder in place.glob(f"*{UNDO_MARK}*"))
+        return {taken.id: taken for undo in undos for taken in self._taken_by(undo)}
 
     def _folders_of(self, run: str) -> list[Path]:
         """Return the folders that have a run's name, or those of the run if somebody has renamed its folder."""
@@ -347,14 +387,23 @@ class _Undone:
                 found.setdefault(info.run, []).append(folder)
         return found
 
-    def _removed_by(self, undo: Path) -> Iterator[str]:
-        """Yield the ids of the objects that an undo removed; its folder may have been moved or deleted since."""
+    def _taken_by(self, undo: Path) -> Iterator[_Taken]:
+        """Yield what an undo took back; its folder may have been moved or deleted since."""
         for folder in (undo, *self._folders_of(undo.name)):
             if folder.is_dir():
                 with suppress(JournalError), open_view(folder) as view:
+                    groups = defaultdict(set)
+                    for group, ids in view.removed_bindings().items():
+                        for id_ in ids:
+                            groups[id_].add(group)
                     for _, _, entry in view.entries():
-                        if isinstance(entry.state, Status) and entry.state.is_removed:
-                            yield entry.outcome.id
+                        id_, at = entry.outcome.id, entry.outcome.finished_at
+                        left = frozenset(groups[id_])
+                        is_removed = isinstance(entry.state, Status) and entry.state.is_removed
+                        if left or (is_removed and entry.target and can_delete(entry.target)):
+                            yield _Taken(id_, undo.name, at, left, is_certain=True)
+                        elif id_ and entry.state in (State.SENDING, State.IN_DOUBT, Status.UNKNOWN):
+                            yield _Taken(id_, undo.name, at or _NOW, frozenset(entry.bound), is_certain=False)
                 return
 
 

@@ -194,8 +194,18 @@ def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(
     finish(process)
     front.let_go(dropping=True)
     assert others < there(front)
+    posts, rerun = front.posts, run
+    for _ in range(2):  # until the undo goes on, nobody knows what became of those
+        ended = online.run("rerun", rerun)
+        rerun = ended.run
+        left = {line["import_id"]: line["import_status"] for line in online.lines(rerun)}
+        assert (ended.status, set(left.values()) - {"undone", "created"}) == (3, {"unknown"})
+        assert {id_ for id_, status in left.items() if status == "created"} <= there(front)
+        assert not {id_ for id_, status in left.items() if status == "undone"} & there(front)
     done = online.run("undo", run)
     assert done.status == 0, done
+    assert statuses(online.lines(online.run("rerun", rerun).run)) == {"undone": 30}
+    assert front.posts == posts
     assert set(statuses(online.lines(done.run))) <= {"deleted", "gone"}
     assert {line["import_id"] for line in online.lines(done.run)} == set(ids(online, run))
     assert there(front) == others
@@ -295,6 +305,17 @@ def test_after_an_undo_a_rerun_sends_nothing_and_a_run_of_the_source_imports_aga
     again = online.run("run", "s.csv")
     assert statuses(online.lines(again.run)) == {"created": 3}
     assert len(there(front)) == 3
+
+
+def test_a_rerun_of_another_run_that_had_found_the_records_says_undone_too(online: Workplace, front: Front) -> None:
+    first = run_of(online, shadows(3))
+    second = online.run("run", "s.csv")
+    assert statuses(online.lines(second.run)) == {"exists": 3}
+    assert online.run("undo", first).status == 0
+    rerun = online.run("rerun", second.run)
+    assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 3})
+    assert there(front) == set()
+    assert online.run("rerun", online.run("run", "s.csv").run).status == 0  # created again, with ids of their own
 
 
 def test_what_was_undone_is_known_also_if_the_folder_of_its_run_has_another_name(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,27 @@ def test_undone_twice_opal_is_asked_nothing_and_a_rerun_adds_nothing(
     assert statuses(list(lines.values())) == {"manual": 1, "deleted": 1}
     assert all(f"taken out of group {OPERATORS}" in line["import_error"] for line in lines.values())
     rerun = online.run("rerun", run)
-    assert (rerun.status, opal.members(OPERATORS)) == (0, ["PTHEIRS", "PEXISTS"]), rerun
+    assert (rerun.status, opal.members(OPERATORS)) == (1, ["PTHEIRS", "PEXISTS"]), rerun
+    assert statuses(online.lines(rerun.run)) == {"undone": 2}
+
+
+def test_a_rerun_of_another_run_that_had_found_the_schedules_in_their_group_says_undone_too(
+    online: Workplace, opal: Opal
+) -> None:
+    """Until a run adds them again; a row that names no group is as it was."""
+    rows = ("PNAME01", OPERATORS), ("PNAME02", OPERATORS)
+    first = run_of(online, *rows)
+    ungrouped = run_of(online, ("PNAME01", ""))
+    second = run_of(online, *rows)
+    assert online.run("undo", first).status == 1
+    rerun = online.run("rerun", second)
+    assert (rerun.status, statuses(online.lines(rerun.run))) == (1, {"undone": 2})
+    assert online.run("rerun", ungrouped).status == 0
+    with sqlite3.connect(online.path / "reports" / online.runs[-1] / "journal.sqlite3") as undo:
+        undo.execute("UPDATE record SET finished_at = '2026-01-01T00:00:00Z'")  # not in the same second
+    third = run_of(online, *rows)
+    assert opal.members(OPERATORS) == ["PNAME01", "PNAME02"]
+    assert online.run("rerun", third).status == 0
 
 
 def test_what_was_not_in_its_group_any_more_counts_as_undone(online: Workplace, front: Front, opal: Opal) -> None:
