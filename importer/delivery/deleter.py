@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import ClassVar
 
 import anyio
@@ -94,12 +95,15 @@ class TargetDeletion(TargetWork):
     async def _clear_up(self) -> None:
         """Look at records in doubt once they have settled, until none are left."""
         while (due := await self.queue.take_doubts()) is not None:
+            self._listed.clear()  # the lists are older than these DELETEs
             await for_each(due, self._ask_about, _AT_ONCE)
 
     # ---- looking
 
-    async def _look(self, record: Claimed) -> Seen:
+    async def _look(self, record: Claimed, *, is_list_older: bool = False) -> Seen:
         """Look at a record's object; if it is not found, this token may just not see it, or only its list shows it.
+
+        `is_list_older`: its list may have been read before a DELETE that was applied.
 
         Raises:
             TargetError: no usable answer.
@@ -117,7 +121,7 @@ class TargetDeletion(TargetWork):
         if listed is None:
             return Seen(Sight.UNREADABLE, seen.status, _UNSEEN)
         key = listed.get(subject.id)
-        if key is None or subject.may_be_deleted:  # the list is older than our DELETE
+        if key is None or (is_list_older and record.id not in self._only_listed):
             return seen
         self._only_listed.add(record.id)
         if key == subject.key:
@@ -215,7 +219,8 @@ class TargetDeletion(TargetWork):
         self._doubtful.add(record.id)
         if not is_maybe_applied(judgement.status) or judgement.verdict is Verdict.TAKEN:
             with suppress(TargetError, StoppedError):  # then it is in doubt
-                seen = await self.safely(record, self._look, "stopped before it was seen to be gone")
+                look = partial(self._look, is_list_older=True)
+                seen = await self.safely(record, look, "stopped before it was seen to be gone")
                 if seen.sight in (Sight.GONE, Sight.CUT, Sight.CHANGED):
                     self._decide(record, seen, judgement.status)
                     return

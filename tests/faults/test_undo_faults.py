@@ -87,6 +87,22 @@ async def test_whatever_fails_what_is_said_is_true_and_another_undo_finishes_it(
     assert rehearsal.leaks() == []
 
 
+@pytest.mark.parametrize("unseen", [{}, {"first": 2 * ROWS}], ids=["always", "later"])
+async def test_an_object_that_only_its_list_shows_is_not_called_deleted_because_its_own_answer_is_404(
+    unseen: dict[str, int], tmp_path: Path
+) -> None:
+    """The list that counts is read after the DELETE whose answer says nothing."""
+    rehearsal = Rehearsal(tmp_path)
+    lost = {"what": "status", "when": "before", "status": 500, **_DELETE}
+    applied = {"what": "status", "when": "after", "status": 500, "method": "DELETE", "first": 6, "times": 2}
+    hidden = {"what": "status", "when": "before", "method": "GET", "path": "/on_call_shadows/", "status": 404, **unseen}
+    async with rehearsal.served(lost, applied, hidden):
+        run = await rehearsal.run(shadows(ROWS))
+        undone = await rehearsal.undo(run)
+        assert lies(rehearsal, undone) == []
+    assert undone.statuses == {Status.DELETED: ROWS}
+
+
 @pytest.mark.parametrize("seed", range(6))
 async def test_with_a_third_of_all_answers_lost_nothing_is_said_that_is_not_so(seed: int, tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path)
