@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -111,13 +110,10 @@ def find_earlier(argument: str, reports: Path, purpose: Purpose = RERUN, *, enco
                 return _of_report(path, reports, encoding)
     except OSError as error:  # a name that is too long, a folder without permission
         raise SourceError(f"{argument!r} cannot be opened: {error.strerror}", hint="Name a run or a report.") from error
+    hint = f"Name a folder in {reports}/ in full (oncall-importer runs lists them)"
     if purpose is not RERUN:
-        hint = f"Name a folder in {reports}/ in full (oncall-importer runs lists them)."
-        raise SourceError(f"there is no run {argument!r}", hint=hint)
-    raise SourceError(
-        f"there is no run and no report {argument!r}",
-        hint=f"Name a folder in {reports}/ in full (oncall-importer runs lists them), or a run's report.csv or .xlsx.",
-    )
+        raise SourceError(f"there is no run {argument!r}", hint=f"{hint}.")
+    raise SourceError(f"there is no run and no report {argument!r}", hint=f"{hint}, or a run's report.csv or .xlsx.")
 
 
 def find_all(arguments: Sequence[str], reports: Path, *, encoding: str | None = None) -> PreviousRun:
@@ -309,9 +305,6 @@ class LeftOver:
                 yield Notice(f"{words}{places}", level)
 
 
-_NOW = "9999"  # of an undo that was killed: after everything that another run found
-
-
 class _Taken(NamedTuple):
     """What an undo took back, or may have: it had no answer when it ended."""
 
@@ -330,10 +323,7 @@ class _Undone:
         self._by_run: dict[str, dict[str, _Taken]] = {}  # by the id that was created
 
     def mark(self, line: PreviousLine) -> PreviousLine:
-        """Return a line as it is, or as undone if an undo took back what its run created, found or added to a group.
-
-        It is unknown if the undo ended before it knew.
-        """
+        """Return a line as it is, or as undone, or unknown, if an undo took its record back, or may have."""
         entry = line.entry
         if entry is not None and entry.outcome.hint == UNDO_AGAIN:  # another undo may know by now
             entry = made_again(entry)
@@ -351,20 +341,19 @@ class _Undone:
     def _find_other(self, entry: Entry) -> _Taken | None:
         """Find the undo of another run: it counts if it came later, as a schedule can be added to a group again."""
         taken = self._others.get(entry.outcome.id)
-        if taken and (not taken.groups or taken.groups & {*entry.bound}) and taken.at >= entry.outcome.finished_at:
-            return taken
-        return None
+        is_meant = taken and (not taken.groups or taken.groups & {*entry.bound})
+        return taken if taken and is_meant and taken.at >= entry.outcome.finished_at else None
 
     def _undos_of(self, run: str) -> dict[str, _Taken]:
         if run not in self._by_run:
             is_name = Path(run).name == run  # a cell is no path
             found = [info for folder in self._folders_of(run) if is_name and (info := _look(folder))]
-            known = self._by_run[run] = {}
+            known: dict[str, _Taken] = {}
             for undo in (Path(one) for info in found for one in info.undone_by):
-                for id_ in [one.id for one in known.values() if not one.is_certain]:
-                    del known[id_]  # this undo asked about it, or is to ask
-                for one in self._taken_by(undo):
-                    known.setdefault(one.id, one)  # a later undo repeats what an earlier one has removed
+                # A later undo repeats what an earlier one has removed, and asks about what that did not know.
+                certain = {id_: one for id_, one in known.items() if one.is_certain}
+                known = {one.id: one for one in self._taken_by(undo)} | certain
+            self._by_run[run] = known
         return self._by_run[run]
 
     @cached_property
@@ -389,22 +378,17 @@ class _Undone:
 
     def _taken_by(self, undo: Path) -> Iterator[_Taken]:
         """Yield what an undo took back; its folder may have been moved or deleted since."""
-        for folder in (undo, *self._folders_of(undo.name)):
-            if folder.is_dir():
-                with suppress(JournalError), open_view(folder) as view:
-                    groups = defaultdict(set)
-                    for group, ids in view.removed_bindings().items():
-                        for id_ in ids:
-                            groups[id_].add(group)
-                    for _, _, entry in view.entries():
-                        id_, at = entry.outcome.id, entry.outcome.finished_at
-                        left = frozenset(groups[id_])
-                        is_removed = isinstance(entry.state, Status) and entry.state.is_removed
-                        if left or (is_removed and entry.target and can_delete(entry.target)):
-                            yield _Taken(id_, undo.name, at, left, is_certain=True)
-                        elif id_ and entry.state in (State.SENDING, State.IN_DOUBT, Status.UNKNOWN):
-                            yield _Taken(id_, undo.name, at or _NOW, frozenset(entry.bound), is_certain=False)
-                return
+        folder = next(filter(Path.is_dir, (undo, *self._folders_of(undo.name))), undo)
+        with suppress(JournalError, OSError), open_view(folder) as view:
+            removed = {group: {*ids} for group, ids in view.removed_bindings().items()}
+            for _, _, entry in view.entries():
+                id_, at = entry.outcome.id, entry.outcome.finished_at
+                left = frozenset(group for group, ids in removed.items() if id_ in ids)
+                is_removed = isinstance(entry.state, Status) and entry.state.is_removed
+                if left or (is_removed and entry.target and can_delete(entry.target)):
+                    yield _Taken(id_, undo.name, at, left, is_certain=True)
+                elif id_ and entry.state in (State.SENDING, State.IN_DOUBT, Status.UNKNOWN):
+                    yield _Taken(id_, undo.name, at or "9999", frozenset(entry.bound), is_certain=False)
 
 
 def _from_report(previous: PreviousRun, memory: Memory) -> Iterator[list[PreviousLine]]:
