@@ -26,8 +26,8 @@ from unittest import mock
 
 import anyio
 
-from importer.delivery import pacer
-from importer.delivery.pacer import AdaptiveLimit
+from importer.delivery import adaptive_limit, pacer
+from importer.delivery.adaptive_limit import AdaptiveLimit
 from importer.delivery.stop import Stop
 from importer.delivery.throttle import Throttle
 
@@ -193,21 +193,29 @@ class Search(NamedTuple):
 
 
 class Informed(AdaptiveLimit):
-    """Knows all but the limit, and that from the refusal on that shows it: goes on at the best even pace."""
+    """Knows all but the limit, and that from the refusal on that shows it: goes on at the best pace.
+
+    Where nothing keeps the distances of requests (`is_scattered`), and a refusal has shown that they matter, it lets
+    them leave one after the other, as the product does.
+    """
 
     pace = 0.0
+    is_scattered = False
     search: Search | None = None
 
     def __init__(self, most: float, *, is_told: bool = False) -> None:
         super().__init__(most, is_told=is_told)
         self._is_searching = False
-        if is_told:
+        if is_told and not Informed.is_scattered:
             self.rate = Informed.pace
 
     def _learn(self, worked: float, certain: float, whole: float) -> None:
-        is_shown = certain - worked > pacer._WAITED  # the pause is the rest of a window; else it may be a bucket's
+        is_shown = (
+            certain - worked > adaptive_limit._WAITED
+        )  # the pause is the rest of a window; else it may be a bucket's
         self._is_searching = self._is_first and not is_shown and Informed.search is not None
         self._is_first = False
+        self.is_serial = Informed.is_scattered
         self.rate = Informed.search.begin if self._is_searching and Informed.search else Informed.pace
 
     def _grow(self) -> None:
@@ -225,6 +233,11 @@ class Case(NamedTuple):
     rate: float
     rows: int
     travel: str
+
+    @property
+    def is_scattered(self) -> bool:
+        """True where requests arrive in another order, and the target takes one at once."""
+        return self.form == "bucket-1" and self.travel in ("20..260 ms", "late")
 
     def measure(self) -> Figures:
         """Return how the learner does, on average."""
@@ -247,19 +260,31 @@ class Case(NamedTuple):
         return [self._follow(share, Search(begin, growth)) for begin, growth in product(begins, _GROWTHS)]
 
     def _follow(self, share: float, search: Search | None = None) -> Figures:
-        Informed.pace, Informed.search = share * self.limit, search
+        Informed.pace, Informed.search, Informed.is_scattered = share * self.limit, search, self.is_scattered
         with mock.patch.object(pacer, "AdaptiveLimit", Informed):
             return self.measure()
 
 
-@cache
 def _best_share(case: Case) -> float:
-    """Return the share of a limit at which an even pace is fastest with 2 % of 429s, or the fewest there can be."""
-    is_scattered = case.form == "bucket-1" and case.travel in ("20..260 ms", "late")  # nothing keeps their distances
-    shares = (0.3, 0.2, 0.15, 0.1, 0.08) if is_scattered else (1.0, 0.985, 0.97, 0.955, 0.94)
-    figures = {share: case._follow(share) for share in shares}
-    fewest = max(_MOST_REFUSED, 0.005 + min(refused for _, refused in figures.values()))
-    return min((slow, share) for share, (slow, refused) in figures.items() if refused <= fewest)[1]
+    """Return the share of a limit at which a pace is fastest with 2 % of 429s, or the fewest there can be."""
+    if not case.is_scattered:
+        return _find_share((case,), (1.0, 0.985, 0.97, 0.955, 0.94))
+    cases = (case._replace(travel="20..260 ms"), case._replace(travel="late"))  # nobody tells when a target decides
+    return _find_share(cases, (0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05))
+
+
+@cache
+def _find_share(cases: tuple[Case, ...], shares: tuple[float, ...]) -> float:
+    """Return the share that loses least in the case in which it loses most."""
+    losses: dict[float, float] = {}
+    for case in cases:
+        figures = {share: case._follow(share) for share in shares}
+        fewest = max(_MOST_REFUSED, 0.005 + min(refused for _, refused in figures.values()))
+        allowed = {share: slow for share, (slow, refused) in figures.items() if refused <= fewest}
+        for share in shares:
+            loss = allowed[share] / min(allowed.values()) if share in allowed else math.inf
+            losses[share] = max(losses.get(share, 0.0), loss)
+    return min(shares, key=lambda share: losses[share])
 
 
 def judge(cases: list[Case]) -> list[Judged]:
