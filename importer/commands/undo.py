@@ -24,14 +24,14 @@ from importer.delivery.target_work import Job
 from importer.delivery.transport import Connection
 from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.journal import Journal
-from importer.journal.run_folder import UNDO, RunFolder, open_run
+from importer.journal.run_folder import UNDO, RunFolder, open_run, open_view
 from importer.journal.run_info import import_again
 from importer.journal.states import BindingState, Change, Leaving, State
 from importer.kinds import can_delete
 from importer.log import log
 from importer.notice import Notice, NoticeLevel
 from importer.planning.carry_over import Done, describe_left, plan_removal
-from importer.planning.previous_run import PreviousRun, check_contents, find_earlier
+from importer.planning.previous_run import PreviousRun, ancestors, check_contents, find_earlier
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Outcome, TargetName
 from importer.reporter.junit import check_junit_path
@@ -128,6 +128,7 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
     with open_run(previous.path, UNDO) as opened:
         journal, copy = opened.journal, folder.journal
         undos = list(journal.info().undone_by)
+        _credit_others(previous, journal)
         for source in journal.sources():
             copy.add_source(*source)
         for sheet in journal.sheets():
@@ -145,7 +146,10 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
         copy.finish_reading()
         refuse_other_target(settings, previous, copy.open_targets(), is_undo=True)
         notices = [
-            Notice(f"{count_of(number, 'record')} that {run} created stay: undo that run too", NoticeLevel.LEFT_OUT)
+            Notice(
+                f"{count_of(number, 'record')} that {run} created stay{'s' if number == 1 else ''}: undo that run too",
+                NoticeLevel.LEFT_OUT,
+            )
             for run, number in journal.created_by_others(previous.run)
         ]
         if number := journal.count_replacing(previous.run):
@@ -157,6 +161,23 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
             copy.add_notice(notice)
             control.observer.noticed(notice)
         journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
+
+
+def _credit_others(previous: PreviousRun, journal: Journal) -> None:
+    """Leave to other runs beside this one what they created while it was unknown whether this run had.
+
+    A rerun can also have found what this run created; it has sent a record itself if it has more attempts.
+    """
+    found = journal.made_by(previous.run, is_all=False)
+    for folder in sorted(previous.path.parent.iterdir()) if found else ():
+        with suppress(JournalError, OSError), open_view(folder) as view:
+            info = view.info()
+            if info.run == previous.run or info.is_undo or info.is_sandbox != previous.info.is_sandbox:
+                continue
+            is_later = previous.run in ancestors(info, folder.parent)
+            made = view.made_by(info.run)
+            shared = [(record, known, made[place][1]) for place, (record, known) in found.items() if place in made]
+            journal.credit(info.run, [record for record, known, sent in shared if sent > (known if is_later else 0)])
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:

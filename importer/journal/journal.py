@@ -258,6 +258,10 @@ class Journal(View):
         """Return how many of the records each other run created."""
         return list(self._db.execute(_SQL["created_by_others"], (run,)))
 
+    def credit(self, run: str, records: Iterable[int]) -> None:
+        """Write down that another run created records, by their ids."""
+        self._write("credit", [(run, record) for record in records])
+
     def note_planned(self, record: int, severity: Severity, problem: Problem, replaced: Iterable[str] = ()) -> None:
         """Write down what was found about a record's row, once; `replaced`: ids of what the target deletes for it."""
         message, hint, column, cell, topic = problem

@@ -99,6 +99,14 @@ SELECT count(*) FROM record WHERE run = ? AND state = 'created' AND replaces <> 
 -- What earlier runs created, by run: an undo of this one leaves it.
 SELECT run, count(*) FROM record WHERE run NOT IN ('', ?) AND state = 'created' GROUP BY run ORDER BY run;
 
+-- name: made_by
+-- What a run created; without ?2 only what was found by asking, as no answer had said that it was created.
+SELECT id, target, returned_id, attempts FROM record
+WHERE run = ?1 AND returned_id <> '' AND 'created' IN (state, was) AND (?2 OR http_status NOT BETWEEN 200 AND 299);
+
+-- name: credit
+UPDATE record SET run = ? WHERE id = ?;
+
 -- name: set_replaces
 UPDATE record SET replaces = ? WHERE id = ?;
 

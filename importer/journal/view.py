@@ -266,6 +266,11 @@ class View:
         """
         return self._read(codec.read_created, "created_by", run)
 
+    def made_by(self, run: str, *, is_all: bool = True) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return what a run created, or only what it found by asking: record and attempts by target and id."""
+        found = self._db.execute(_SQL["made_by"], (run, is_all))
+        return {(target, id_): (record, attempts) for record, target, id_, attempts in found}
+
     def traffic(self) -> Iterator[tuple[TargetName, Tally]]:
         """Yield the counts of this run's requests, by second; a second can come twice."""
         return self._read(codec.read_tally, "traffic")

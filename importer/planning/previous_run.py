@@ -221,13 +221,13 @@ class _Claims:
 
     def may_be_of(self, info: RunInfo, reports: Path) -> bool:
         """Return whether a report can belong to a run: it, or a run before it, decided some line."""
-        return not self.runs or not self.runs.isdisjoint({info.run, *_ancestors(info, reports)})
+        return not self.runs or not self.runs.isdisjoint({info.run, *ancestors(info, reports)})
 
     def latest_run(self, reports: Path) -> str:
         """Return the latest of the runs, by their journals; without journals clocks and names decide."""
         names = {run for run in self.runs if Path(run).name == run}  # a cell is no path
         infos = {run: info for run in names if (info := _look(reports / run))}
-        older = {ancestor for info in infos.values() for ancestor in _ancestors(info, reports)}
+        older = {ancestor for info in infos.values() for ancestor in ancestors(info, reports)}
         return max(names - older or names, default="")
 
 
@@ -253,7 +253,7 @@ def _look(folder: Path) -> RunInfo | None:
     return None
 
 
-def _ancestors(info: RunInfo, reports: Path) -> set[str]:
+def ancestors(info: RunInfo, reports: Path) -> set[str]:
     """Return the runs that a run continues, as far as their journals exist."""
     found: set[str] = set()
     while info.rerun_of and info.rerun_of not in found:

@@ -363,6 +363,26 @@ def test_what_a_killed_run_had_on_its_way_is_found_out_and_undone_too(online: Wo
     assert front.posts == posts
 
 
+@pytest.mark.parametrize("command", ["run", "rerun"])
+def test_what_another_run_created_of_a_killed_runs_doubts_is_left_to_that_run(
+    online: Workplace, front: Front, command: str
+) -> None:
+    run = kill_in_flight(online, front)
+    other = online.run(command, "s.csv" if command == "run" else run)
+    assert other.status == 0, other
+    name = Path(other.run).name
+    own = [line for line in online.lines(other.run) if line["import_run"] == name]
+    rest = {line["import_id"] for line in own if line["import_http_status"] == "201"}
+    assert rest
+    made = there(front) - rest
+    done = online.run("undo", run)
+    assert (done.status, there(front)) == (0, rest), done
+    assert set(ids(online, done.run)) == made
+    assert f"records that {name} created stay: undo that run too" in done.err
+    assert online.run("undo", other.run).status == 0
+    assert there(front) == set()
+
+
 def test_what_nobody_can_say_about_a_killed_run_stays_unknown_until_an_undo_can_ask(
     online: Workplace, front: Front
 ) -> None:
