@@ -169,15 +169,17 @@ def _credit_others(previous: PreviousRun, journal: Journal) -> None:
     A rerun can also have found what this run created; it has sent a record itself if it has more attempts.
     """
     found = journal.made_by(previous.run, is_all=False)
+    credited: dict[str, list[int]] = {}
     for folder in sorted(previous.path.parent.iterdir()) if found else ():
         with suppress(JournalError, OSError), open_view(folder) as view:
-            info = view.info()
+            info, made = view.info(), view.made_by(view.info().run)
             if info.run == previous.run or info.is_undo or info.is_sandbox != previous.info.is_sandbox:
                 continue
             is_later = previous.run in ancestors(info, folder.parent)
-            made = view.made_by(info.run)
             shared = [(record, known, made[place][1]) for place, (record, known) in found.items() if place in made]
-            journal.credit(info.run, [record for record, known, sent in shared if sent > (known if is_later else 0)])
+            credited[info.run] = [record for record, known, sent in shared if sent > (known if is_later else 0)]
+    for run, records in credited.items():
+        journal.credit(run, records)
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:
