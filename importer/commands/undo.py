@@ -24,8 +24,8 @@ from importer.delivery.target_work import Job
 from importer.delivery.transport import Connection
 from importer.errors import DamagedError, JournalError, UsageError
 from importer.journal.journal import Journal
-from importer.journal.run_folder import UNDO, RunFolder, open_run, open_view
-from importer.journal.run_info import import_again
+from importer.journal.run_folder import JOURNAL_FILE, UNDO, RunFolder, open_run, open_view
+from importer.journal.run_info import RunInfo, import_again, info_of_name
 from importer.journal.states import BindingState, Change, Leaving, State
 from importer.kinds import can_delete
 from importer.log import log
@@ -167,19 +167,36 @@ def _credit_others(previous: PreviousRun, journal: Journal) -> None:
     """Leave to other runs beside this one what they created while it was unknown whether this run had.
 
     A rerun can also have found what this run created; it has sent a record itself if it has more attempts.
+
+    Raises:
+        JournalError: the journal of another run, which may have created some of them, cannot be read.
     """
     found = journal.made_by(previous.run, is_all=False)
-    credited: dict[str, list[int]] = {}
-    for folder in sorted(previous.path.parent.iterdir()) if found else ():
-        with suppress(JournalError, OSError), open_view(folder) as view:
-            info, made = view.info(), view.made_by(view.info().run)
-            if info.run == previous.run or info.is_undo or info.is_sandbox != previous.info.is_sandbox:
-                continue
+    if not found:
+        return
+    for journal_file in sorted(previous.path.parent.glob(f"*/{JOURNAL_FILE}")):
+        folder = journal_file.parent
+        try:
+            with open_view(folder) as view:
+                info = view.info()
+                made = view.made_by(info.run)
+        except (JournalError, OSError) as error:
+            info, made = info_of_name(folder.name), {}
+            if _may_have_created(info, previous):
+                raise JournalError(
+                    f"{folder} cannot be read, and that run may have created some of the "
+                    f"{count_of(len(found), 'record')} that {previous.run} had left in doubt; nothing was deleted",
+                    hint=f"If it did not, move it out of {folder.parent}; then undo again.",
+                ) from error
+        if _may_have_created(info, previous):
             is_later = previous.run in ancestors(info, folder.parent)
             shared = [(record, known, made[place][1]) for place, (record, known) in found.items() if place in made]
-            credited[info.run] = [record for record, known, sent in shared if sent > (known if is_later else 0)]
-    for run, records in credited.items():
-        journal.credit(run, records)
+            journal.credit(info.run, [record for record, known, sent in shared if sent > (known if is_later else 0)])
+
+
+def _may_have_created(info: RunInfo, previous: PreviousRun) -> bool:
+    """Return whether another run can have created what a run left in doubt: an undo or a rehearsal cannot."""
+    return info.run != previous.run and not info.is_undo and info.is_sandbox == previous.info.is_sandbox
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:

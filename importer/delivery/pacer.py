@@ -44,7 +44,8 @@ class Pacer:
 
     A limit that the target's headers tell with its window is the even pace from the first answer on. Below it, and
     where no header tells a limit, the pace adapts to what was refused. What is told to remain counts only where it is
-    nothing: of a bucket, and of a window that slides, it is a small number all the time.
+    nothing: of a bucket, and of a window that slides, it is a small number all the time. Where requests overtake each
+    other and are refused for it, the next one leaves when the last was answered, or at the pace: whichever is sooner.
     """
 
     def __init__(self, rate: float, headroom: float = 0.0) -> None:
@@ -61,10 +62,10 @@ class Pacer:
         self._is_emptied = False  # the headers said that nothing remains, and nothing was taken since
         self._is_zero_true = True  # False where requests are taken although nothing remains
         self._next = -math.inf  # when the next request may leave
-        self._left = -math.inf  # when the last one left ...
-        self._lone = math.inf  # ... which is in flight alone since then
-        self._rest = 0.0  # seconds after an answer, where requests leave one after the other
-        self._is_sooner = anyio.Event()  # the next may leave before what it waits for
+        self._last_sent = -math.inf
+        self._lone_since = math.inf  # when the last one left, if it was the only one in flight and still is
+        self._rest = 0.0  # seconds between an answer and the next request, where one leaves after the other
+        self._brought_forward = anyio.Event()  # the next may leave sooner than it waits for
         self._answered = anyio.Event()  # the first request was, whatever the answer
         self._turn = anyio.Lock()
         self._guard: AsyncLimiter | None = None
@@ -92,13 +93,13 @@ class Pacer:
                     await self._answered.wait()
             while (now := anyio.current_time()) < self._next:  # it may be put off or brought forward meanwhile
                 with anyio.CancelScope(deadline=self._next):
-                    await self._is_sooner.wait()
-                    self._is_sooner = anyio.Event()
+                    await self._brought_forward.wait()
+                    self._brought_forward = anyio.Event()
             if not is_open():
                 return False
             if self._guard is not None:
                 await self._guard.acquire()
-            self._left, self._lone = now, now if self._in_flight == 0 else math.inf
+            self._last_sent, self._lone_since = now, now if self._in_flight == 0 else math.inf
             self._in_flight += 1
             late_by = now - self._next
             self._next = (self._next if late_by < _SLACK else max(began, now - _SLACK)) + 1 / self.rate
@@ -132,13 +133,15 @@ class Pacer:
         self._travel += (anyio.current_time() - sent - self._travel) / self._travels
         self._seen.flight, self._seen.travel = self._usual_flight, self._travel
         if self._seen.is_serial and in_flight == 0:
-            earliest = self._left + 1 / min(self._most, self._ceiling)
+            earliest = self._last_sent + 1 / min(self._most, self._ceiling)
             self._next = min(self._next, max(earliest, anyio.current_time() + self._rest))
-            self._is_sooner.set()
+            self._brought_forward.set()
 
     def refuse(self, sent: float, certain: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""
-        if self._seen.is_serial and sent >= self._lone:  # no other one overtook it: it left too soon after an answer
+        if (
+            self._seen.is_serial and sent >= self._lone_since
+        ):  # no other one overtook it: it left too soon after an answer
             self._rest = max(_REST * self._travel, 2 * self._rest)
         self._note_flight(sent, in_flight)
         if self._unpaced > 0:

@@ -96,6 +96,7 @@ def test_every_name_of_windows_and_rails_is_a_zone_that_iana_knows_and_never_aga
         ("New York, USA", "unknown time zone", "Write America/New_York if that is meant."),
         ("Eastern Time", "unknown time zone", "Write America/New_York if that is meant."),
         ("Central European Summer Time", "unknown time zone", "Write Europe/Berlin if that is meant."),
+        ("Greenwich Mean Time", "unknown time zone", "Write UTC or Europe/London if that is meant."),
         ("Mars", "unknown time zone", ""),
         ("+2", "unknown time zone", ""),
     ],
