@@ -33,7 +33,7 @@ _CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they wh
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: what it goes down by, twice as much each time ...
 _SOON = 75  # ... that it is refused after fewer requests than these
 _CLOSE = 15  # requests: where fewer are taken, they came too close together; where others use the limit, more are
-_SMALL = 10  # requests at once: a bucket of fewer refuses those that overtake others
+_SMALL = 5  # requests: where fewer were taken before the first refusal, those are refused that overtake others
 _OVERLAP = 0.5  # in flight on average: with fewer, none overtakes another
 _SERIAL = 0.9  # in flight on average, where one leaves after the other and an answer is slow
 _SERIAL_CUT = 0.45  # of a rate that is soon refused there: what it goes down by
@@ -76,6 +76,7 @@ class AdaptiveLimit:
         self._is_partial = False  # others had used a part of the first window
         self._is_climbing = False
         self.is_serial = False  #: a request may leave when none is in flight, and before that at the rate
+        self._before_refusal = 0  # requests that were taken until the first one was refused
         self._is_small = False  # a bucket that takes only a few at once
         self._is_in_order = True  # nothing was taken that left after what was refused: the target decides at once
         self._soon = 0.0  # up to this rate it climbs although the search is over
@@ -102,6 +103,8 @@ class AdaptiveLimit:
         """
         self._began = min(self._began, sent)
         if self._refused_at is None:
+            if self._is_first:
+                self._before_refusal = self._taken
             self._refused_at, self._certain = sent, max(sent, certain)
             self._refused_until = sent
             self._refused_rate = self._left(sent, rate)
@@ -235,7 +238,7 @@ class AdaptiveLimit:
             self._burst = _STRAYS
         else:
             self._soon = _LIKELY * self._refused_rate
-            self._is_small = self._burst < _SMALL
+            self._is_small = self._before_refusal < _SMALL
         at_once = min(self._burst, _burst(self._first, proven))  # the rest had come in while the first ones left
         self.rate = min(max(bound, (1 - _UNSURE / at_once) * proven), self._refused_rate * (1 - _CUT))
 
