@@ -194,7 +194,8 @@ class AdaptiveLimit:
         self._cut = min(_MOST_CUT, self._cut * 2) if is_soon else _CUT
         cut = _SERIAL_CUT if is_soon and self.is_serial else self._cut
         self.rate = self._refused_rate * (1 - cut)
-        is_repeated = self._cut > _CUT and (self._taken < _CLOSE if self._is_told else self._is_small)
+        is_close = self._is_small or (self._taken < _CLOSE and (self._is_told or self._cut == _MOST_CUT))
+        is_repeated = self._cut > _CUT and is_close
         is_crowded = is_repeated and not self._is_in_order and self.rate * self.travel > _OVERLAP
         if is_crowded and not self.is_serial:
             self.is_serial = True
