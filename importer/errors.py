@@ -53,12 +53,18 @@ class ReportError(ImporterError):
 class InterruptedReadingError(ImporterError):
     """The user ended the command before anything was sent. Nothing is left behind."""
 
-    def __init__(self, message: str = "interrupted while reading; nothing was sent") -> None:
-        super().__init__(message, hint="Start it again.")
+    def __init__(
+        self, message: str = "interrupted while reading; nothing was sent", *, hint: str = "Start it again."
+    ) -> None:
+        super().__init__(message, hint=hint)
 
 
 class UnexpectedError(ImporterError):
     """A bug of ours. What was sent is in the run's journal."""
+
+
+class UnverifiedError(ImporterError):
+    """A run that sent everything, and could not be verified."""
 
 
 def errors_of(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:

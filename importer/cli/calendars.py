@@ -180,9 +180,11 @@ async def verify_run(
     from importer.commands.verify import verify as perform
 
     verification = await perform(run, settings, control, ReadingProgress(console))
+    show_verification(verification, settings, console)  # before the files, which may not be writable
     files = [write_verification(csv, verification)] if csv is not None else []
     files += add_to_page(verification)
-    show_verification(verification, files, settings, console)
+    if not settings.json:
+        _show_files(files, console)
     return 1 if verification.wrong else 0
 
 
@@ -300,7 +302,7 @@ def _minutes(minutes: float) -> str:
     return f"{minutes / 60:,.1f} h" if minutes >= 60 else count_of(round(minutes), "minute")
 
 
-def show_verification(verification: Verification, files: Sequence[Path], settings: Settings, console: Console) -> None:
+def show_verification(verification: Verification, settings: Settings, console: Console) -> None:
     """Show a verification: the records that are not as the run made them, then the number that are."""
     wrong = verification.wrong
     if settings.json:
@@ -319,4 +321,3 @@ def show_verification(verification: Verification, files: Sequence[Path], setting
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {verification.shown:,} shown in the calendar" if verification.shown else ""
     console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")
-    _show_files(files, console)

@@ -23,6 +23,7 @@ from importer.errors import (
     ReportError,
     SourcesError,
     UnexpectedError,
+    UnverifiedError,
     UsageError,
     errors_of,
 )
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
 
-_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4}  # every other error ends a command before anything was sent
+_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4, UnverifiedError: 4}  # every other error ends a command before anything was sent
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def relax_gc() -> None:
 def perform(options: dict[str, Any], action: Action, verify: Verify | None = None, *, is_check: bool = False) -> int:
     """Perform a command that reads rows or undoes a run; return the exit status.
 
-    With the setting `verify` a run that was not interrupted is verified; that exit status counts if the run's own is 0.
+    With the setting `verify` a run that ended with 0 is verified, and that exit status counts.
     """
     from importer.cli.console import Console
 
@@ -82,9 +83,26 @@ def perform(options: dict[str, Any], action: Action, verify: Verify | None = Non
         result = await_with_signals(partial(_guided, action, settings, console), console)
         console.show_end(result)
         status = result.check_status if is_check else result.exit_status
-        if verify is not None and settings.verify and result.folder is not None and not result.is_interrupted:
-            status = status or _await_reading(partial(verify, str(result.folder)), settings, console)
+        if verify is not None and settings.verify and result.folder is not None and not status:
+            status = _verify_sent(partial(verify, str(result.folder)), result.folder, settings, console)
     return status
+
+
+def _verify_sent(action: ReadingAction, folder: Path, settings: Settings, console: Console) -> int:
+    """Verify a run that has just ended well.
+
+    Raises:
+        UnverifiedError: it could not be verified. Exit status 2 would say that nothing was sent.
+    """
+    hint = f"Verify it again: oncall-importer verify {folder}"
+    try:
+        return _await_reading(action, settings, console)
+    except* InterruptedReadingError:
+        raise InterruptedReadingError(f"{folder} is complete; verifying it was interrupted", hint=hint) from None
+    except* ImporterError as group:
+        first = next(errors_of(group))
+        words = f"{folder} is complete, but it could not be verified: {first.message}"
+        raise UnverifiedError(words, hint=f"{first.hint} {hint}") from group
 
 
 def perform_reading(options: dict[str, Any], action: ReadingAction) -> int:

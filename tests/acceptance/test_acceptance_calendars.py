@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from zipfile import ZipFile
 
 import openpyxl
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .command import Workplace
-    from .front import Front
+    from .front import Front, Request
 
 WEEK = ("--from", "2027-01-04", "--to", "2027-01-11")
 #: Four schedules of the demo organization: its stand-in is asked as slowly as the real API allows.
@@ -260,6 +261,33 @@ def test_a_run_can_be_verified_at_its_end(online: Workplace, options: list[str],
     assert done.status == 0, done.err
     assert "verified: 2 records" in done.out
     assert "All 2 records are there" in (online.path / done.run / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_cannot_be_verified_at_its_end_does_not_end_as_one_that_sent_nothing(
+    online: Workplace, front: Front
+) -> None:
+    answers: dict[str, tuple[int, dict[str, str], str]] = {}
+
+    def turn_away(request: Request) -> None:
+        if "/shifts" in request.path:  # only verifying asks for them
+            front.sandbox = urlsplit(address)
+            answers[urlsplit(request.path).path] = (401, {}, "{}")
+
+    front.before = turn_away
+    with system(answers) as (address, _):
+        done = online.run("run", online.write("s.csv", shadows(2)), "--verify")
+    assert done.status == 4
+    assert [line["import_status"] for line in online.lines(done.run)] == ["created", "created"]
+    assert f"error: {done.run} is complete, but it could not be verified: Rootly refused the key" in done.err
+    assert f"Verify it again: oncall-importer verify {done.run}" in done.err
+
+
+def test_a_verification_is_shown_although_it_cannot_be_written(online: Workplace) -> None:
+    run = online.run("run", online.write("s.csv", shadows(2))).run
+    done = online.run("verify", run, "--csv", "missing/v.csv")
+    assert done.status == 2
+    assert "verified: 2 records" in done.out
+    assert "missing" in done.err
 
 
 def test_a_calendar_that_is_refused_is_told_so_and_not_waited_for(online: Workplace, front: Front) -> None:
