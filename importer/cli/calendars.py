@@ -311,13 +311,16 @@ def show_verification(verification: Verification, settings: Settings, console: C
         counts = {"good": len(verification.records) - len(wrong), "wrong": len(wrong)}
         console.write_json({"type": "verification", "run": verification.run, **counts})
         return
-    for one in wrong[:_MOST]:
+    named = [one for one in wrong if not one.is_undone]
+    for one in named[:_MOST]:
         detail = f": {escape(one.detail)}" if one.detail else ""
         part = f" ({escape(one.part)})" if one.part else ""
         what = f"{one.found}{detail}; {one.kind} {escape(one.id)}, {escape(one.words, 500)}"
         console.write_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
-    if len(wrong) > _MOST:
-        console.write_line(f"... and {len(wrong) - _MOST:,} more; --csv FILE writes them all")
+    if len(named) > _MOST:
+        console.write_line(f"... and {len(named) - _MOST:,} more; --csv FILE writes them all")
+    for words, number in Counter(one.detail for one in wrong if one.is_undone).items():
+        console.write_line(f"gone:     {escape(words)}  ({count_of(number, 'record')}); run the source to import again")
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {verification.shown:,} shown in the calendar" if verification.shown else ""
     console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")

@@ -19,7 +19,8 @@ from importer.errors import TargetError, UsageError
 from importer.journal.run_folder import LOOK, open_view
 from importer.journal.view import View
 from importer.kinds import KINDS, Names, RecordKind
-from importer.planning.previous_run import find_earlier
+from importer.planning.previous_run import Undone, find_earlier
+from importer.planning.report_lines import PreviousLine
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Key, TargetName
 from importer.reporter.page import add_verified
@@ -69,6 +70,7 @@ class VerifiedRecord(NamedTuple):
     verdict: RecordState
     detail: str = ""  #: what is different
     is_rendered: bool | None = None  #: the target's calendar shows it; None if it is not a shift, or does not exist
+    is_undone: bool = False  #: it is gone because an undo took it back
 
     @property
     def is_good(self) -> bool:
@@ -112,6 +114,7 @@ class _Made(NamedTuple):
     record: VerifiedRecord  #: as it is before the target was asked
     kind: RecordKind
     key: Key
+    line: PreviousLine
 
 
 async def verify(argument: str, settings: Settings, control: RunControl, progress: ProgressCallback) -> Verification:
@@ -135,18 +138,28 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
         own = {number: one for number, one in enumerate(made) if one.kind.target is target}
         if own:
             verified |= await _verify_at(target, own, settings, control, progress)
-    return Verification(previous.run, tuple(verified[number] for number in sorted(verified)), previous.path)
+    undone = Undone({previous.path.parent, settings.reports})
+    records = (_explain(verified[number], made[number].line, undone) for number in sorted(verified))
+    return Verification(previous.run, tuple(records), previous.path)
+
+
+def _explain(record: VerifiedRecord, line: PreviousLine, undone: Undone) -> VerifiedRecord:
+    """Return the record; one that is gone names the undo that took it back."""
+    entry = undone.mark(line).entry if record.verdict is RecordState.GONE else None
+    if entry is None or entry.state in _MADE:
+        return record
+    return record._replace(detail=entry.outcome.error, is_undone=True)
 
 
 def _read_made(view: View) -> Iterator[_Made]:
-    names = [sheet.name for sheet in view.sheets()]
+    sheets = list(view.sheets())
     known = Names(view.names())
     for sheet, row, entry in view.entries():
         if entry.state in _MADE and entry.key is not None and (kind := KINDS.get(entry.kind or "")):
             about = kind.describe(entry.key, known)
-            where = (row.number, names[sheet], entry.part)
+            where = (row.number, sheets[sheet].name, entry.part)
             record = VerifiedRecord(*where, kind.name, entry.outcome.id, about, RecordState.NOT_ASKED)
-            yield _Made(record, kind, entry.key)
+            yield _Made(record, kind, entry.key, PreviousLine(sheets[sheet], row, entry))
 
 
 async def _verify_at(

@@ -267,7 +267,7 @@ class LeftOver:
 
     def __init__(self, previous: PreviousRun, reports: Path | None = None) -> None:
         self._previous = previous
-        self._undone = _Undone({place for place in (previous.home, reports) if place is not None})
+        self._undone = Undone({place for place in (previous.home, reports) if place is not None})
         self._memory: Memory | None = None
 
     def __iter__(self) -> Iterator[list[PreviousLine]]:
@@ -315,7 +315,7 @@ class _Taken(NamedTuple):
     is_certain: bool
 
 
-class _Undone:
+class Undone:
     """What undos took back: of the runs that they undid, and of what other runs had found there."""
 
     def __init__(self, places: set[Path]) -> None:

@@ -239,6 +239,25 @@ def test_what_was_changed_or_removed_since_is_named_with_its_row(online: Workpla
     assert page.read_text(encoding="utf-8").count('<section id="verified"') == 1
 
 
+def test_what_an_undo_took_back_is_named_with_that_undo_and_once(online: Workplace, front: Front) -> None:
+    """Also of a later run that had only found the records, and beside what is gone for another reason."""
+    source = online.write("s.csv", shadows(20))
+    first, later = online.run("run", source).run, online.run("run", source).run
+    call(front, "DELETE", f"/v1/on_call_shadows/{online.lines(first)[0]['import_id']}")
+    online.run("undo", first, "--yes")
+    (undo,) = (name for name in online.runs if "undo" in name)
+    for run, taken in ((first, 20), (later, 20)):
+        done = online.run("verify", run, "--csv", "verified.csv")
+        assert done.status == 1
+        gone, total, *_ = done.out.splitlines()
+        assert gone == f"gone:     the undo {undo} took it back  ({taken} records); run the source to import again"
+        assert total.endswith("20 not")
+        details = {(line[5], line[6]) for line in read_table(online.path / "verified.csv")[1:]}
+        assert details == {("gone", f"the undo {undo} took it back")}
+        page = (online.path / run / "report.html").read_text(encoding="utf-8")
+        assert page.count(f"the undo {undo} took it back") == 20
+
+
 def test_a_shadow_that_was_removed_by_hand_is_found_by_comparing_the_run_with_rootly(
     online: Workplace, front: Front
 ) -> None:
