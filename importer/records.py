@@ -182,6 +182,12 @@ class Scope(NamedTuple):
     name: str  #: given by the kind: a Rootly schedule's id; empty if one list holds everything
 
 
+#: Rows with these statuses can be corrected by a person.
+MENDABLE: Final = frozenset({Status.INVALID, Status.REJECTED})
+#: How the error of a row in doubt begins whose cells are not what was sent.
+CHANGED_IN_DOUBT: Final = "it differs from what was sent, and may have been created; nothing was sent"
+
+
 class Outcome(NamedTuple):
     """The outcome of a record: one line of the report."""
 
@@ -194,6 +200,16 @@ class Outcome(NamedTuple):
     attempts: int = 0  #: requests made for the record
     finished_at: str = ""  #: ISO 8601, UTC; empty until it is decided
     run: str = ""  #: the run that decided it
+
+    @property
+    def is_to_put_back(self) -> bool:
+        """True if a row in doubt says something else than what was sent, so that nobody can be asked about it."""
+        return self.status is Status.UNKNOWN and self.error.startswith(CHANGED_IN_DOUBT)
+
+    @property
+    def is_to_mend(self) -> bool:
+        """True if a person must correct the row; the others are done, or a technical matter."""
+        return self.status in MENDABLE or self.is_to_put_back
 
 
 #: The report's own columns, in their order; the source's follow.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from importer.planning.carry_over import is_to_put_back
-from importer.records import Severity
+from importer.records import MENDABLE, Severity
 from importer.result import Result
 from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import RUN_STATUSES, Status
@@ -48,11 +47,10 @@ def report_to_mend(result: Result) -> Path | None:
 
 
 def count_to_mend(result: Result) -> int:
-    """Count the rows that the user has to correct."""
-    return result.count(Status.INVALID) + result.count(Status.REJECTED)
+    """Count the rows that the user has to correct: also unknown ones whose cells do not say any more what was sent."""
+    to_put_back = sum(line.outcome.is_to_put_back for _, line in result.problems)
+    return sum(map(result.count, MENDABLE)) + to_put_back
 
 
 def _is_to_edit(result: Result) -> bool:
-    """Return whether rows must be corrected: also unknown ones whose cells do not say any more what was sent."""
-    is_wrong = any(severity is Severity.PROBLEM for severity, _, _ in result.topics)
-    return count_to_mend(result) > 0 or is_wrong or any(is_to_put_back(line.outcome) for _, line in result.problems)
+    return count_to_mend(result) > 0 or any(severity is Severity.PROBLEM for severity, _, _ in result.topics)

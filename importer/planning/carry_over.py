@@ -14,7 +14,7 @@ from importer.kinds import KINDS
 from importer.normalizer.header import repeats
 from importer.normalizer.mapping import Rules
 from importer.normalizer.row import Normalized, Normalizer
-from importer.records import Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
+from importer.records import CHANGED_IN_DOUBT, Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import quote
@@ -26,7 +26,6 @@ _WITHOUT_PART = Problem("its row makes several records, and nothing says which o
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
 UNDO_AGAIN = "Undo again: the target is asked first."
-_CHANGED_IN_DOUBT = "it differs from what was sent, and may have been created; nothing was sent"
 
 
 class SheetNormalizer:
@@ -141,14 +140,9 @@ def _carry(normalized: Normalized, left: Entry | None, run: str, *, is_unedited:
         yield _keep(left, _kept_state(left), normalized, own)
     else:  # sent by the earlier run, and not a valid record any more: the target cannot be asked about it
         wrong = describe_problems(normalized.problems or (_WITHOUT_PART,))
-        words = "; ".join(dict.fromkeys(filter(None, (left.outcome.error, wrong.error))))
+        words = f"{CHANGED_IN_DOUBT}; {wrong.error}"
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=words, cell=wrong.cell, hint=wrong.hint)
         yield _keep(left._replace(outcome=outcome), Status.UNKNOWN, normalized)
-
-
-def is_to_put_back(outcome: Outcome) -> bool:
-    """Return whether a row in doubt says something else than what was sent, so that nobody can be asked about it."""
-    return outcome.error == _CHANGED_IN_DOUBT
 
 
 def carry_unresolved(left: Entry | None, run: str) -> Entry | None:
@@ -221,7 +215,7 @@ def _is_refused(left: Entry) -> bool:
 
 def _is_of_its_cells(left: Entry) -> bool:
     """Return whether something was sent for a row that matched the row when it was last looked at."""
-    return (left.state in _IN_DOUBT and not is_to_put_back(left.outcome)) or _is_taken(left)
+    return (left.state in _IN_DOUBT and not left.outcome.is_to_put_back) or _is_taken(left)
 
 
 def _counts_already(left: Entry) -> bool:
@@ -262,7 +256,7 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
     """Refuse a row whose cells differ from what was sent for it; what was sent stays known."""
     if not (_is_taken(left) or _is_refused(left)):
         hint = "Put the cells back and rerun: the target is asked first."
-        outcome = left.outcome._replace(status=Status.UNKNOWN, error=_CHANGED_IN_DOUBT, hint=hint)
+        outcome = left.outcome._replace(status=Status.UNKNOWN, error=CHANGED_IN_DOUBT, hint=hint)
         return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
     error = f"it differs from what was created as {left.outcome.id}; nothing was sent"
     hint = "Put the cells back; or, for a new record, empty import_status and import_id."

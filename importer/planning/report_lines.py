@@ -11,8 +11,8 @@ from typing import NamedTuple
 from importer.cells import cell_name, column_of
 from importer.journal.states import NO_OUTCOME, Entry
 from importer.journal.view import View
-from importer.records import Problem, Row, Sheet
-from importer.reporter.columns import MENDABLE, changed_cells, number_repeats
+from importer.records import MENDABLE, Problem, Row, Sheet
+from importer.reporter.columns import changed_cells, number_repeats
 from importer.reporter.report_reader import Carried, Splitter
 from importer.statuses import Status
 from importer.wording import count_of, escape, list_first, quote
@@ -394,6 +394,9 @@ class Merger:
     def take(self, table: ReportTable, carried: Carried) -> Iterator[PreviousLine]:
         """Yield the lines in place of a line of All rows: the corrected ones, or itself."""
         row = _row_of(carried)
+        if row not in self._lines and carried.outcome and carried.outcome.is_to_put_back:  # its part may be put back
+            same = (key for key in self._lines if isinstance(key, tuple) and key[:2] == row[:2])
+            row = next(same, row)
         table.note_changes(carried)
         if carried.is_numbered and row in self._lines:
             self._merged.add(row)

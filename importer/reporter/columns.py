@@ -20,7 +20,6 @@ from importer.kinds import SHIFTS
 from importer.normalizer.zones import find_zone
 from importer.records import PRODUCT_COLUMNS, Key, ReportLine, Sheet
 from importer.reporter.formula_guard import FIRST_SIGNS, guard
-from importer.statuses import Status
 from importer.wording import iso_utc
 
 #: The header of a workbook's last column, by which changed cells are recognized without the journal.
@@ -180,8 +179,6 @@ def _local(moment: datetime, zone: ZoneInfo | None) -> str:
 
 #: The workbook's sheet with the rows to correct, and the one with all rows.
 TO_MEND, ALL_ROWS = "To mend", "All rows"
-#: Rows with these statuses can be corrected by a person; others are done, or a technical matter.
-MENDABLE = frozenset({Status.INVALID, Status.REJECTED})
 #: Plain headers of two of the product's columns, in the sheet To mend.
 PLAIN_HEADERS = {"What is wrong": "import_error", "What to do": "import_hint"}
 #: The workbook's sheet with the mapping by which the sources were read.

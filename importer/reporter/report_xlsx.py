@@ -20,7 +20,6 @@ from importer.reporter.columns import (
     ALL_ROWS,
     DIGEST_COLUMN,
     MAPPING_SHEET,
-    MENDABLE,
     PLAIN_HEADERS,
     SHADOW_TIMES_COLUMNS,
     TO_MEND,
@@ -103,10 +102,11 @@ def write_xlsx(  # noqa: PLR0913  (all but the first three by name)
         offered = DropDowns(book, known)
         mender = None if info.is_undo else offered
         with_their_findings = with_findings(lines, lambda line: (line.sheet, line.row), findings)
-        _fill_tables(book, sheets, with_their_findings, info.mapping_id, mender, _meanings(sheets, info.mapping))
+        meanings = _meanings(sheets, info.mapping)
+        to_mend = _fill_tables(book, sheets, with_their_findings, info.mapping_id, mender, meanings)
         _fill_times(book, shadow_times)
         if counts is not None:
-            _fill_summary(book, sheets, counts, info, warnings, contact)
+            _fill_summary(book, sheets, counts, info, warnings, contact, to_mend)
         offered.write()
         if info.mapping:
             lines_of_it = enumerate(info.mapping.split("\n"), start=1)
@@ -140,10 +140,10 @@ def _fill_tables(
     mapping_id: str,
     offered: DropDowns | None,
     meanings: Mapping[int, str],
-) -> None:
+) -> int:
     """Write the lines to one sheet or two: with `offered`, those that people can correct also to the sheet To mend.
 
-    `meanings` are the columns of ours by their places in a line.
+    `meanings` are the columns of ours by their places in a line. Returns how many lines there are to correct.
     """
     header = header_cells(sheets)
     known = {"import_sheet": {sheet.name for sheet in sheets}, "import_source": {sheet.original for sheet in sheets}}
@@ -159,7 +159,7 @@ def _fill_tables(
     ):
         status = line.outcome.status
         marks = {_STATUS: Mark(_FILLS[status.tone], "")}
-        if to_mend and offered and status in MENDABLE:
+        if to_mend and offered and line.outcome.is_to_mend:
             problems = _problems_of(line, findings)
             own = _marks(problems, findings, places[line.sheet])
             marks |= {column: mark._replace(comment="") for column, mark in own.items()}
@@ -179,6 +179,7 @@ def _fill_tables(
         offered.finish(to_mend.sheet, to_mend.lines)
         if not to_mend.lines:
             all_rows.sheet.activate()
+    return to_mend.lines if to_mend else 0
 
 
 def _meanings(sheets: Sequence[Sheet], mapping: str) -> dict[int, str]:
@@ -342,17 +343,17 @@ def _fill_summary(
     info: RunInfo,
     warnings: Sequence[str],
     contact: str,
+    mended: int,
 ) -> None:
     sheet = book.add_sheet("Summary")
     sheet.set_column(0, 0, 18)
     bold = book.style(CellStyle(number_format="General", is_bold=True))
     text = book.style(CellStyle())
-    mended = sum(number for (_, status), number in counts.items() if status in MENDABLE)
     known = [
         ("Source", ", ".join(dict.fromkeys(sheet.original for sheet in sheets))),
         ("Run", f"{info.run} (a rehearsal: nothing was really imported)" if info.is_sandbox else info.run),
         ("Started", info.started_at),
-        *([] if info.is_undo else [("To mend", str(mended) if mended else "nothing: no row needs to be corrected")]),
+        *([] if info.is_undo else [("To mend", f"{mended:,}" if mended else "nothing: no row needs to be corrected")]),
     ]
     shown = [(label, guard(words)) for label, words in known if words]
     for row, (label, words) in enumerate(shown):

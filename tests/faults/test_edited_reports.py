@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
+import openpyxl
 import pandas as pd
 import pytest
 
 import importer
-from importer.cli.next_command import next_command
+from importer.cli.next_command import count_to_mend, next_command
 from importer.delivery.transport import Connection
 from importer.errors import DamagedError, SettingsError, SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_run
@@ -135,16 +136,51 @@ async def test_an_unknown_row_whose_kind_was_changed_ends_in_a_status(tmp_path: 
 async def test_an_unknown_row_that_must_be_put_back_names_the_report_and_not_the_folder(
     edit: dict[str, str], tmp_path: Path
 ) -> None:
-    """A rerun of the folder would end in the same way, and the workbook's sheet To mend has no unknown rows."""
+    """A rerun of the folder would end in the same way; the sheet To mend has the row, beside those that are invalid."""
     rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.1})
     dead = {"what": "status", "status": 500, "method": "GET", "first": 2}
     async with rehearsal.served({"what": "reset", "when": "after"}, dead):
         result = await rehearsal.run(shadows(1))
     assert next_command(result, load_settings({})).endswith(f"rerun {result.folder}")
+    (sent,) = read_report(result)
     async with rehearsal.served():
         again = await edit_and_rerun(rehearsal, result, lambda lines: [{**lines[0], **edit}])
-    assert again.statuses == {Status.UNKNOWN: 1}
-    assert next_command(again, load_settings({})).endswith(f"rerun {again.folder}/report.csv")
+        assert again.statuses == {Status.UNKNOWN: 1}
+        assert next_command(again, load_settings({})).endswith(f"rerun {again.folder}/report.xlsx")
+        assert count_to_mend(again) == 1
+        assert again.folder is not None
+        book = openpyxl.load_workbook(again.folder / "report.xlsx")
+        header, row = book["To mend"].iter_rows()
+        for column, cell in zip(header, row, strict=True):
+            if column.value in edit:
+                cell.value = sent[column.value]
+        book.save(again.folder / "report.xlsx")
+        found = await importer.rerun(again.folder / "report.xlsx", **rehearsal._given({}))
+    assert found.statuses == {Status.CREATED: 1}
+    assert rehearsal.posts() == 1
+
+
+async def test_invalid_rows_and_unknown_ones_to_put_back_are_all_in_the_sheet_to_mend(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path, {"breaker_timeout": 0.1})
+    dead = {"what": "status", "status": 500, "method": "GET", "first": 2}
+    rows = shadows(3)
+    rows.loc[rows.index[1], "shadow_user_id"] = "?"
+    async with rehearsal.served({"what": "reset", "when": "after"}, dead):
+        result = await rehearsal.run(rows)
+    assert result.count(Status.UNKNOWN) > 0
+    assert result.count(Status.INVALID) == 1
+    edit = {"ends_at": "2027-09-01T17:30:00Z"}
+    async with rehearsal.served():
+        again = await edit_and_rerun(
+            rehearsal,
+            result,
+            lambda lines: [{**line, **edit} if line["import_status"] == "unknown" else line for line in lines],
+        )
+    wanted = [line["import_row"] for line in read_report(again) if line["import_status"] in ("unknown", "invalid")]
+    assert again.folder is not None
+    header, *lines = openpyxl.load_workbook(again.folder / "report.xlsx")["To mend"].iter_rows(values_only=True)
+    assert [str(line[header.index("import_row")]) for line in lines] == wanted
+    assert count_to_mend(again) == len(wanted) > 1
 
 
 async def test_a_report_that_hides_which_run_it_is_from_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
 from importer.reader import read as reader
-from importer.records import PRODUCT_COLUMNS, Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
+from importer.records import CHANGED_IN_DOUBT, PRODUCT_COLUMNS, Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
 from importer.reporter.columns import DIGEST_COLUMN, join_mapping, shadow_cells
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_reader import is_report, product_column
@@ -337,10 +337,12 @@ def test_a_sheet_sums_up_by_target_and_status_and_says_how_to_mend(report: Path)
     warned = ["end in the past: 3 rows", "=row 7 was left out"]
     info = RunInfo("a-run", started_at="2026-11-28T21:02:59Z")
     sheets = [replace(make_sheet("id"), source=name) for name in ("a.csv", "b.csv")]
-    write_xlsx(report, sheets, [make_line("1")], info, counts=COUNTS, warnings=warned)
+    put_back = Outcome(Status.UNKNOWN, error=CHANGED_IN_DOUBT)
+    bad = [make_line("1", outcome=one) for one in (*[Outcome(Status.INVALID, error="no")] * 4, put_back)]
+    write_xlsx(report, sheets, [make_line("1"), *bad], info, counts=COUNTS, warnings=warned)
     rows = summed_up(report)
     told = {row[0]: row[1:5] for row in rows}
-    assert (told["Source"][0], told["Run"][0], told["To mend"][0]) == ("a.csv, b.csv", "a-run", "4")
+    assert (told["Source"][0], told["Run"][0], told["To mend"][0]) == ("a.csv, b.csv", "a-run", "5")
     assert told["status"] == ["opal", "rootly", "no target", "all"]
     assert [row[0] for row in rows[-3:]] == ["Warnings", "end in the past: 3 rows", "'=row 7 was left out"]
     assert told.keys() >= {*(status.value for status in RUN_STATUSES), "all", "How to mend"}
