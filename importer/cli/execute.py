@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     ReadingAction: TypeAlias = Callable[[Settings, RunControl, Console], Awaitable[int]]
 
 
-_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4, UnverifiedError: 4}  # every other error ends a command before anything was sent
+#: Every other error ends a command before anything was sent.
+_EXITS = {InterruptedReadingError: 130, UnexpectedError: 4, UnverifiedError: 4}
 
 
 def given_options(options: dict[str, Any]) -> dict[str, Any]:
