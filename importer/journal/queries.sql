@@ -433,7 +433,8 @@ SELECT id, sheet, number FROM row ORDER BY id;
 
 -- name: created_by
 -- The order of an undo: what a run created, added to a group, or may have, newest first, with the groups that it was
--- added to, and those that it was taken out of again. A record that exists but is not in its group has a `was`.
+-- added to, and those that it was taken out of again. A record that exists but is not in its group has a `was`; of one
+-- without a key this run can have sent nothing.
 @entry,
        (SELECT json_group_array(group_id) FROM binding
         WHERE binding.record = record.id AND binding.state IN ('adding', 'added')),
@@ -441,7 +442,7 @@ SELECT id, sheet, number FROM row ORDER BY id;
 FROM record JOIN row ON row.id = record.row
 WHERE record.run = ? AND (record.state = 'created' OR record.was = 'created' AND record.state <> 'unresolved')
    OR record.state IN ('sending', 'in_doubt')
-   OR record.state = 'unknown' AND record.was NOT IN ('created', 'exists')
+   OR record.state = 'unknown' AND record.was NOT IN ('created', 'exists') AND record.key IS NOT NULL
    OR record.id IN (SELECT record FROM binding WHERE state IN ('adding', 'added', 'removed'))
 ORDER BY record.finished_at DESC, record.id DESC;
 

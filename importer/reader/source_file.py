@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -211,6 +212,7 @@ def _unreadable(name: str, error: OSError) -> SourceError:
             return SourceError(
                 f"{shown} cannot be read: permission denied", hint="Ask its owner for read access, or copy it."
             )
-    return SourceError(
-        f"{shown} could not be read: {error.strerror or error}", hint="Copy it to a local disk, try again."
-    )
+    hint = "Copy it to a local disk, try again."
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "Raise how many files a process may have open (ulimit -n), and try again."
+    return SourceError(f"{shown} could not be read: {(error.strerror or str(error)).lower()}", hint=hint)

@@ -157,7 +157,10 @@ def workbook_chunks(  # noqa: PLR0913  (all from the rule on by name)
         SourceError: It cannot be read, has not the sheets wanted, or the child died.
     """
     # The copy: nobody else can change a byte of it between hash and parsing. The folder: no file, only a link to it.
-    with tempfile.TemporaryFile() as copy, tempfile.TemporaryDirectory(prefix="importer-") as folder:
+    with (
+        tempfile.TemporaryFile() as copy,
+        tempfile.TemporaryDirectory(prefix="importer-", ignore_cleanup_errors=True) as folder,
+    ):
         file.seek(0)
         shutil.copyfileobj(file, copy, BLOCK)
         copy.seek(0)

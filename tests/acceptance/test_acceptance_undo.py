@@ -21,7 +21,7 @@ from .terminals import converse
 if TYPE_CHECKING:
     import subprocess
 
-    from .front import Front
+    from .front import Front, Request
 
 BEFORE = 5  # DELETEs that are answered before the front holds the answers back
 HELD = 6  # DELETEs in flight then, with --concurrency 6
@@ -417,6 +417,28 @@ def test_what_nobody_can_say_about_a_killed_run_stays_unknown_until_an_undo_can_
     again = online.run("undo", run)
     assert again.status == 0, again
     assert (there(front), front.posts) == (set(), posts)
+
+
+def test_an_unknown_row_for_which_the_run_can_have_sent_nothing_is_no_part_of_its_undo(
+    online: Workplace, front: Front
+) -> None:
+    header, row = shadows(1)
+    row[3] = "dmitri.volkov@example.com"
+
+    def lose(request: Request) -> None:
+        if request.method == "POST":
+            front.hidden = "/on_call_shadows"
+            raise ConnectionError
+
+    front.after = lose
+    run = online.run("run", online.write("s.csv", [header, row, row])).run
+    assert statuses(online.lines(run)) == {"unknown": 1, "duplicate": 1}
+    front.hidden = "/users"
+    rerun = online.run("rerun", f"{run}/report.csv").run
+    assert statuses(online.lines(rerun)) == {"created": 1, "unknown": 1}
+    front.hidden = ""
+    done = online.run("undo", rerun)
+    assert (done.status, there(front)) == (0, set()), done
 
 
 def test_a_rehearsal_is_undone_in_the_sandbox_without_being_told(place: Workplace) -> None:

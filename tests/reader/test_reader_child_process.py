@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,25 @@ def no_child_is_left() -> Iterator[None]:
     before = children()
     yield
     assert children() <= before
+
+
+def test_a_reading_ends_without_an_exception_where_no_more_files_may_be_open_and_the_next_one_says_so(
+    workbook: Workbook,
+) -> None:
+    path = workbook(
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>a</t></is></c></row><row r="2"><c r="A2"><v>1</v></c></row>'
+    )
+    chunks = iter(read(path))
+    next(chunks)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        chunks.close()
+        with pytest.raises(SourceError, match="could not be read: too many open files") as caught:
+            next(iter(read(path)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert caught.value.hint == "Raise how many files a process may have open (ulimit -n), and try again."
 
 
 def test_a_killed_child_is_one_sentence(workbook: Workbook) -> None:
