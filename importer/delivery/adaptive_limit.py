@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect, insort
 from collections import deque
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _GROWTH = 0.02  # ... by the square of these seconds over an answer's: where ans
 _CLIMB = 0.035  # of a rate is what it climbs by with a request, by the root of what was taken at once ...
 _CLIMB_FLIGHT = 0.08  # ... and slower by this for each in flight: it is they who are refused
 _CUT, _MOST_CUT = 0.03, 0.35  # of a rate that is refused: what it goes down by, twice as much each time ...
-_SOON = 75  # ... that it is refused after fewer requests than these
+_SOON = 60  # ... that it is refused after fewer requests than these
 _CLOSE = 15  # requests: where fewer are taken, they came too close together; where others use the limit, more are
 _SMALL = 5  # requests: where fewer were taken before the first refusal, those are refused that overtake others
 _OVERLAP = 0.5  # in flight on average: with fewer, none overtakes another
@@ -91,8 +92,7 @@ class AdaptiveLimit:
         # Since the end of the last pause:
         self._began = math.inf
         self._taken = 0
-        self._refused_at: float | None = None  # when the first left that was refused
-        self._refused_until = 0.0  # when the last left that was, before it was known
+        self._refused: list[float] = []  # when those left that were refused, until that was known, in order
         self._refused_rate = most
         self._certain = 0.0  # nothing can have been free before
 
@@ -102,28 +102,26 @@ class AdaptiveLimit:
         `is_late`: it left before the pause that is going on.
         """
         self._began = min(self._began, sent)
-        if self._refused_at is None:
+        if not self._refused:
             if self._is_first:
                 self._before_refusal = self._taken
-            self._refused_at, self._certain = sent, max(sent, certain)
-            self._refused_until = sent
+            self._refused, self._certain = [sent], max(sent, certain)
             self._refused_rate = self._left(sent, rate)
-        elif not is_late:
-            self._certain = max(self._certain, sent, certain)
+        elif is_late:
+            insort(self._refused, sent)
         else:
-            self._refused_until = max(self._refused_until, sent)
-        self._refused_at = min(self._refused_at, sent)
+            self._certain = max(self._certain, sent, certain)
 
     def take(self, sent: float, *, is_late: bool) -> bool:
         """Note that what left at `sent` was taken; return whether it ended a pause from which the rate was learnt."""
         is_learnt = False
         self._began = min(self._began, sent)
-        if self._refused_at is not None and not is_late:
+        if self._refused and not is_late:
             is_learnt = self._taken > 0 and math.isfinite(self._refused_rate)  # else others had taken everything before
             if is_learnt:
-                self._is_in_order &= self._recent[-1] < self._refused_at
-                self._learn(*(moment - self._began for moment in (self._refused_at, self._certain, sent)))
-            self._began, self._taken, self._refused_at = sent, 0, None
+                self._is_in_order &= self._recent[-1] < self._refused[0]
+                self._learn(*(moment - self._began for moment in (self._refused[0], self._certain, sent)))
+            self._began, self._taken, self._refused = sent, 0, []
             self._recent.clear()
         elif self.rate < self._most or not self._taken:
             self._grow()
@@ -174,7 +172,11 @@ class AdaptiveLimit:
             possible = 0.0 if is_window_seen else min(self._refused_rate, self._taken / max(_BLUR, certain))
             if possible > _DOUBTFUL * bound:
                 pause /= _SOONER
-            if possible > _LOOSE * bound:
+            if possible > _LOOSE * bound and self._before_refusal < _SMALL and self._is_scattered():
+                self._is_small = self.is_serial = True
+                self.rate = max(bound, _SERIAL / self.travel)
+                self._soon = _LIKELY * self._refused_rate
+            elif possible > _LOOSE * bound:
                 self._is_climbing = True
                 self._burst, self._first = self._taken, list(self._recent)
                 self.rate = self._begin_climb(bound)
@@ -214,12 +216,25 @@ class AdaptiveLimit:
 
         A bucket takes what comes into it meanwhile. A window takes nothing, except what came before, in another order.
         """
-        refused_at = self._refused_at or 0.0
-        between = [sent for sent in self._recent if refused_at < sent < self._refused_until]
-        seconds = self._refused_until - refused_at
-        if not between or self._refused_until - between[-1] > _REFILL_GAP * seconds / (len(between) + 1):
+        first, last = self._refused[0], self._refused[-1]
+        between = [sent for sent in self._recent if first < sent < last]
+        if not between or last - between[-1] > _REFILL_GAP * (last - first) / (len(between) + 1):
             return math.inf
-        return len(between) / seconds
+        return len(between) / (last - first)
+
+    def _is_scattered(self) -> bool:
+        """Return whether requests must have arrived in another order than they left.
+
+        In order, a bucket takes a request once enough has come in since it took the one before. So none is refused that
+        left later after that than another one that was taken, except by the time between two requests.
+        """
+        first = self._refused[0]
+        taken = [sent for sent in self._recent if sent > first]
+        longest = max((later - sooner for sooner, later in pairwise(sorted(taken + self._refused))), default=0.0)
+        shortest = min((later - sooner for sooner, later in pairwise(taken)), default=math.inf)
+        before = [(sent, bisect(self._recent, sent)) for sent in self._refused]
+        in_vain = max((sent - self._recent[number - 1] for sent, number in before if number), default=0.0)
+        return in_vain > shortest + longest
 
     def _end_climb(self, bound: float, average: float) -> None:
         """Go on at what the climb proved; begin lower where it began too high to prove anything.

@@ -192,7 +192,8 @@ def test_a_limit_is_kept_to_within_8_percent(case: Case) -> None:
 
 def test_little_leaves_before_the_first_refusal_is_known() -> None:
     """Everything that leaves until then is refused too, and answers that take long would let all workers do so."""
-    _, refused = Case(50, "bucket-1", "-", "-", 1000.0, 600, "at once").measure()
+    slow, refused = Case(50, "bucket-1", "-", "-", 1000.0, 600, "at once").measure()
+    assert slow <= 1.2  # none leaves later than the pace asks for: they are taken in the order in which they left
     assert refused <= 0.025
 
 
@@ -204,24 +205,25 @@ def test_a_search_does_not_begin_above_what_comes_into_a_bucket() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tells", "travel", "most", "most_refused"),
+    ("limit", "tells", "travel", "most"),
     [
-        ("x", "20..260 ms", 6.6, 0.02),
-        ("x", "late", 8.2, 0.02),
-        ("-", "20..260 ms", 6.6, 0.028),
-        ("-", "late", 8.9, 0.03),
+        (50, "x", "20..260 ms", 6.6),
+        (50, "x", "late", 8.2),
+        (50, "-", "20..260 ms", 6.4),
+        (50, "-", "late", 7.3),
+        (90, "-", "late", 13.0),
     ],
 )
 def test_a_bucket_of_one_is_used_one_after_the_other_where_requests_overtake_each_other(
-    tells: str, travel: str, most: float, most_refused: float
+    limit: int, tells: str, travel: str, most: float
 ) -> None:
     """One that arrives soon after another is refused, however evenly both left: no pace is near the limit then.
 
-    An answer takes 7 times as long as a request is worth.
+    An answer takes 7 to 13 times as long as a request is worth.
     """
-    slow, refused = Case(50, "bucket-1", tells, "-", 1000.0, 600, travel).measure()
+    slow, refused = Case(limit, "bucket-1", tells, "-", 1000.0, 600, travel).measure()
     assert slow <= most
-    assert refused <= most_refused
+    assert refused <= 0.021
 
 
 async def test_an_answer_that_never_comes_does_not_hold_up_those_that_leave_one_after_the_other() -> None:

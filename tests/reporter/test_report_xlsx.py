@@ -19,7 +19,18 @@ from report_lines import TEXTS, fewer, make_line, make_sheet
 from importer.journal.run_info import RunInfo
 from importer.kinds import KINDS
 from importer.reader import read as reader
-from importer.records import CHANGED_IN_DOUBT, PRODUCT_COLUMNS, Finding, KnownName, Outcome, Problem, Row, Severity, Sheet, TargetName
+from importer.records import (
+    CHANGED_IN_DOUBT,
+    PRODUCT_COLUMNS,
+    Finding,
+    KnownName,
+    Outcome,
+    Problem,
+    Row,
+    Severity,
+    Sheet,
+    TargetName,
+)
 from importer.reporter.columns import DIGEST_COLUMN, join_mapping, shadow_cells
 from importer.reporter.formula_guard import unguard
 from importer.reporter.report_reader import is_report, product_column
