@@ -92,7 +92,7 @@ async def read_calendar(ask: Ask, window: Window, selection: Selection, progress
     wanted = [schedule for schedule, _ in _wanted(pulled, listed, selection)]
     await pulled.read_each(wanted, lambda schedule: _read_schedule(ask, pulled, schedule), progress)
     number = len(pulled.listed)
-    pulled.note("Opsgenie", f"Schedules seen: {number}. A team's key sees only the schedules of its team.")
+    pulled.note("Opsgenie", f"Schedules seen: {number:,}. A team's key sees only the schedules of its team.")
     return pulled
 
 

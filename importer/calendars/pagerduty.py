@@ -81,11 +81,11 @@ async def _list(ask: Ask, pulled: Pulled, path: str, what: str) -> list[dict[str
         if not await _read_pages(ask, path, what, found, query=first):
             for second in _PARTS:
                 if not await _read_pages(ask, path, what, found, query=first + second):
-                    raise RefusedError(400, f"{path} holds more than {_CAP} entries that contain {first + second!r}")
+                    raise RefusedError(400, f"{path} holds more than {_CAP:,} entries that contain {first + second!r}")
     if not isinstance(total, int) or len(found) < total:
-        number = f"{len(found)} of {total}" if isinstance(total, int) else f"{len(found)}"
+        number = f"{len(found):,} of {total:,}" if isinstance(total, int) else f"{len(found):,}"
         reason = (
-            f"PagerDuty shows no more than {_CAP} of a list; {number} were found by searching for letters and digits."
+            f"PagerDuty shows no more than {_CAP:,} of a list; {number} were found by searching for letters and digits."
         )
         pulled.note(f"The list of {what}", reason)
     return list(found.values())
@@ -239,7 +239,7 @@ class _PagerDutyReader:
             self._pulled.note(schedule.name, reason)
         found = {}
         if not await _read_pages(self._ask, f"{path}/overrides", "overrides", found, **self._span):
-            raise RefusedError(400, f"{path}/overrides holds more than {_CAP} entries")
+            raise RefusedError(400, f"{path}/overrides holds more than {_CAP:,} entries")
         for one in found.values():
             self._add_override_shift(schedule, one)
 

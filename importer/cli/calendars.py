@@ -123,7 +123,7 @@ def _show_pulled(result: PullResult, settings: Settings, console: Console) -> No
     kinds = Counter(reason for _, reason in result.notes)
     for reason, number in kinds.most_common(_SHOWN):
         example = next(subject for subject, one in result.notes if one == reason)
-        more = f" and {number - 1} more" if number > 1 else ""
+        more = f" and {number - 1:,} more" if number > 1 else ""
         console.message(f"note:     {escape(example)}{more}: {escape(reason)}")
     if len(kinds) > _SHOWN:
         console.message(f"note:     {count_of(len(kinds) - _SHOWN, 'more kind')} of notes in the sheet Notes")

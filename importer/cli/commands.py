@@ -265,7 +265,7 @@ def check(sources: tuple[str, ...], output: Path | None, **given: Any) -> int:
     """
     from importer.commands import run as commands
 
-    return perform(given, partial(commands.check, sources, output=output), is_check=True)
+    return perform(given, partial(commands.check, sources, output=output), checked=sources)
 
 
 @command()

@@ -29,7 +29,7 @@ async def confirm_plan(console: Console, interrupted: anyio.Event, plan: Plan) -
 async def confirm_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
     """Ask whether the rest may follow the first records, as `confirm_plan` does."""
     number = sum(canary.left.values())
-    what = "record" if number == 1 else f"{number} records"
+    what = "record" if number == 1 else f"{number:,} records"
     return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?") == "yes"
 
 

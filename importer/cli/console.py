@@ -23,7 +23,7 @@ from importer.cli.json_lines import (
     object_of_tried,
     objects_of_overview,
 )
-from importer.cli.next_command import count_to_mend, is_to_repeat, next_command, report_to_mend
+from importer.cli.next_command import command_after_check, count_to_mend, is_to_repeat, next_command, report_to_mend
 from importer.cli.past_runs import duration, row_line
 from importer.cli.summary import (
     StatusRow,
@@ -76,11 +76,12 @@ def print_error(error: ImporterError) -> None:
 class Console:
     """Shows the user a run's progress and result. Messages go to standard error, results to standard output."""
 
-    def __init__(self, settings: Settings, *, is_check: bool = False) -> None:
+    def __init__(self, settings: Settings, checked: Sequence[str] | None = None) -> None:
         self._out = Stream(highlight=False, soft_wrap=False)
         self._err = Stream(stderr=True, highlight=False)
         self._settings = settings
-        self._is_check = is_check
+        self._checked = checked  # the sources of a check
+        self._is_check = checked is not None
         self._live: Live | None = None
         self._display = Display()
         self._meters: dict[TargetName, Meter] = {}
@@ -138,7 +139,7 @@ class Console:
         """Print what reading found: every finding with --all, else the kinds if a question follows."""
         for level, number in self._notices.items():
             if number > _NOTICES and not self._settings.all:
-                self._notice(f"and {number - _NOTICES} more {_OF_LEVEL[level]}; --all prints every one", level)
+                self._notice(f"and {number - _NOTICES:,} more {_OF_LEVEL[level]}; --all prints every one", level)
         self._kinds = kinds
         if self._settings.json:
             for sheet, finding in findings:
@@ -187,12 +188,13 @@ class Console:
         if self._settings.quiet and not canary.is_asked:
             return
         number = len(canary.rows)
-        self._print_always(f"the first {'record' if number == 1 else f'{number} records'}:", style="bold")
+        self._print_always(f"the first {'record' if number == 1 else f'{number:,} records'}:", style="bold")
         shown = sorted(canary.rows, key=lambda row: row.line.outcome.status.is_success)[:_TRIED]
         for row in shown:
             self._err.print(tried_line(row, is_screen=self._err.is_screen), soft_wrap=True)  # links must stay whole
         if number > len(shown):
-            self._print_always(f"  ... and {number - len(shown)} more that succeeded or are in the report", style="dim")
+            more = f"{number - len(shown):,} more that succeeded or are in the report"
+            self._print_always(f"  ... and {more}", style="dim")
 
     def target_noticed(self, target: TargetName, words: str) -> None:
         """Print what holds a target up."""
@@ -286,7 +288,7 @@ class Console:
         """Show a check's result: every kind of problem, what would happen, and how many rows are good."""
         height, width = self._out.page
         rows = check_rows(result)
-        below = len(rows) + len(result.files) + len(result.stopped) + 5  # with blank lines, the header and a prompt
+        below = len(rows) + len(result.files) + len(result.stopped) + 6  # with blank lines, the header and a prompt
         room = max(_REST, height - below)
         overview = None if self._settings.quiet else result.overview
         first = list(islice(describe_overview(overview, None, width), _LEAST)) if overview else []
@@ -299,6 +301,8 @@ class Console:
             self._out.print()
         self._show_statuses(rows)
         self._show_rest(result)
+        if self._checked and (command := command_after_check(result, self._checked, self._settings)):
+            self._out.put(f"next:   {shown_path(command)}")
 
     def _show_rest(self, result: Result) -> None:
         """Show why it ended early, the files, and which warnings alone made the exit status 1."""
@@ -343,7 +347,7 @@ class Console:
         if is_wide:
             table.add_column("")
         for row in rows:
-            numbers = [str(row.numbers.get(target, 0)) for target in targets]
+            numbers = [f"{row.numbers.get(target, 0):,}" for target in targets]
             meaning = [Text(row.meaning, style="dim")] if is_wide else []
-            table.add_row(Text(row.name, style=row.style), *numbers, str(row.total), *meaning)
+            table.add_row(Text(row.name, style=row.style), *numbers, f"{row.total:,}", *meaning)
         self._out.print(table)

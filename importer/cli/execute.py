@@ -30,7 +30,7 @@ from importer.errors import (
 from importer.log import REQUEST, attached
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     import anyio
 
@@ -70,20 +70,23 @@ def relax_gc() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-def perform(options: dict[str, Any], action: Action, verify: Verify | None = None, *, is_check: bool = False) -> int:
+def perform(
+    options: dict[str, Any], action: Action, verify: Verify | None = None, *, checked: Sequence[str] | None = None
+) -> int:
     """Perform a command that reads rows or undoes a run; return the exit status.
 
-    With the setting `verify` a run that ended with 0 is verified, and that exit status counts.
+    `checked` are the sources of a check. With the setting `verify` a run that ended with 0 is verified, and that exit
+    status counts.
     """
     from importer.cli.console import Console
 
     relax_gc()
     settings = load(options)
-    console = Console(settings, is_check=is_check)
+    console = Console(settings, checked)
     with showing_requests(console.show_request if settings.verbose else None):
         result = await_with_signals(partial(_guided, action, settings, console), console)
         console.show_end(result)
-        status = result.check_status if is_check else result.exit_status
+        status = result.exit_status if checked is None else result.check_status
         if verify is not None and settings.verify and result.folder is not None and not status:
             status = _verify_sent(partial(verify, str(result.folder)), result.folder, settings, console)
     return status

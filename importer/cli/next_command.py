@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from importer.records import MENDABLE, Severity
@@ -28,6 +29,17 @@ def next_command(result: Result, settings: Settings) -> str:
     start = (report_to_mend(result) if _is_to_edit(result) else None) or result.folder or settings.reports
     command, argument = ("undo", result.undone) if result.undone else ("rerun", str(start))
     return shlex.join(["oncall-importer", command, argument, *kept_options(command, settings)])
+
+
+def command_after_check(result: Result, sources: Sequence[str], settings: Settings) -> str:
+    """Return the command after a check: look names up, or send; empty if rows must be corrected, or nothing is left.
+
+    What was read from standard input is gone.
+    """
+    if result.check_status or not result.count(Status.PENDING) or "-" in sources:
+        return ""
+    command, more = ("check", ["--online"]) if result.unresolved else ("run", [])
+    return shlex.join(["oncall-importer", command, *sources, *more, *kept_options(command, settings)])
 
 
 def kept_options(command: str, settings: Settings) -> list[str]:

@@ -83,7 +83,7 @@ def _records(run: PastRun) -> str:
     """Count the records by status, or say why that is not possible."""
     if run.fault:
         return escape(run.fault)
-    return ", ".join(f"{number} {_name(run, status)}" for status, number in run.statuses.items()) or "none"
+    return ", ".join(f"{number:,} {_name(run, status)}" for status, number in run.statuses.items()) or "none"
 
 
 def _name(run: PastRun, status: Status) -> str:
@@ -168,9 +168,10 @@ def _facts(run: PastRun) -> Iterator[tuple[str, str | Text]]:
         yield "target", f"{escape(target)} at {escape(url)}"
     for name, value in run.options.items():
         yield "option", escape(write_setting(name, value), 4096)
-    yield "rows", "" if run.fault else str(run.rows)
+    yield "rows", "" if run.fault else f"{run.rows:,}"
     for target, counts in run.targets.items():
-        shown = (f"{number} {_name(run, Status(status))}" for status, number in counts.items() if status in set(Status))
+        known = ((Status(status), number) for status, number in counts.items() if status in set(Status))
+        shown = (f"{number:,} {_name(run, status)}" for status, number in known)
         yield "records", f"{escape(target)}: {', '.join(shown)}"
     yield "folder", escape(str(run.path), 4096)
     yield "files", escape(", ".join(run.files), 4096)

@@ -56,7 +56,7 @@ async def may_go_on(canary: Canary, control: RunControl) -> tuple[str, str]:
     if not canary.failed:
         return "", ""
     rest = sum(canary.left.values())
-    why = f"{canary.failed} of the {len(canary.rows)} records that were sent first did not succeed"
+    why = f"{canary.failed:,} of the {len(canary.rows):,} records that were sent first did not succeed"
     if len(canary.rows) == 1:
         why = "the record that was sent first did not succeed"
     return f"{_NOT_ATTEMPTED}{why}", f"{why}, so the other {rest} {'was' if rest == 1 else 'were'} not sent"

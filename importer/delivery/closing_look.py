@@ -31,7 +31,7 @@ async def look_back(work: TargetWork) -> None:
     found: Counter[str] = Counter()
     await for_each(scopes, partial(_look_at, work, found), LISTS_AT_ONCE)
     if found:
-        words = ", ".join(f"{number} {what}" for what, number in found.items())
+        words = ", ".join(f"{number:,} {what}" for what, number in found.items())
         work.notify(f"does not have exactly what this run says ({words}); the report names each record")
 
 

@@ -65,7 +65,9 @@ def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
     done = place.run("check", place.write("t.csv", schedules(5)), "--online", "--sandbox")
     assert done.status == 0, done
     assert "  PAGER_DUTY: 2 schedules there already, 3 schedules to create\n" in done.out
-    assert [line.split()[:3] for line in done.out.splitlines()[-2:]] == [["exists", "2", "2"], ["good", "3", "3"]]
+    *_, exists, good, following = done.out.splitlines()
+    assert (exists.split()[:3], good.split()[:3]) == (["exists", "2", "2"], ["good", "3", "3"])
+    assert following == f"next:   oncall-importer run {place.path / 't.csv'} --sandbox"
     assert place.runs == runs
 
 
@@ -76,8 +78,9 @@ def test_rows_whose_names_are_to_be_looked_up_are_not_called_good(online: Workpl
     source = online.write("named.csv", [header, *named])
     offline = online.run("check", source)
     assert offline.status == 0, offline
-    counted = [line.split("  ")[0] for line in offline.out.splitlines()[-2:]]
-    assert counted == ["good", "to look up"]
+    counted = [line.split("  ")[0] for line in offline.out.splitlines()[-3:]]
+    assert counted == ["good", "to look up", "next:"]
+    assert offline.out.endswith(" --online\n")
     end = json.loads(online.run("check", source, "--json").out.splitlines()[-1])
     assert (end["to_look_up"], end["statuses"]["pending"]) == (1, 2)
     refused = online.run("check", source, "--online", variables={"ROOTLY_TOKEN": "wrong"})

@@ -9,8 +9,8 @@ import pytest
 
 from importer.cli.confirmation import ask_about
 from importer.cli.json_lines import object_of_plan
-from importer.cli.next_command import is_to_repeat
-from importer.cli.past_runs import run_cards
+from importer.cli.next_command import command_after_check, is_to_repeat
+from importer.cli.past_runs import detail_lines, run_cards, run_lines
 from importer.cli.summary import describe_plan, drop_explained, lines_without_finding
 from importer.commands.history import PastRun, Stage
 from importer.journal.run_info import RunInfo
@@ -98,3 +98,33 @@ def test_a_rerun_is_proposed_only_where_it_can_send_something(status: Status) ->
     result = Result(rows=1, counts={("opal", status): 1}, problems=(), run="r", doubled=1)
     sent_again = {Status.INVALID, Status.REJECTED, Status.FAILED, Status.UNKNOWN, Status.PENDING}
     assert is_to_repeat(result) == (status in sent_again)
+
+
+@pytest.mark.parametrize(
+    ("counts", "unresolved", "sources", "command"),
+    [
+        ({Status.PENDING: 3}, 0, ["a b.csv", "c.xlsx"], "run 'a b.csv' c.xlsx --timezone UTC"),
+        ({Status.PENDING: 3, Status.EXISTS: 1, Status.DUPLICATE: 1}, 0, ["a.csv"], "run a.csv --timezone UTC"),
+        ({Status.PENDING: 3}, 1, ["a.csv"], "check a.csv --online --timezone UTC"),
+        ({Status.PENDING: 3, Status.INVALID: 1}, 0, ["a.csv"], None),
+        ({Status.EXISTS: 3}, 0, ["a.csv"], None),
+        ({Status.PENDING: 3}, 0, ["-"], None),
+    ],
+)
+def test_a_check_without_problems_leads_to_the_next_command_with_its_options(
+    counts: dict[Status, int], unresolved: int, sources: list[str], command: str | None
+) -> None:
+    """Names are looked up before anything is sent; standard input cannot be read again."""
+    by_target = {("rootly", status): number for status, number in counts.items()}
+    result = Result(3, by_target, (), unresolved={"rootly": unresolved} if unresolved else {})
+    settings = load_settings({"timezone": "UTC"}, is_library=False)
+    assert command_after_check(result, sources, settings) == (f"oncall-importer {command}" if command else "")
+
+
+def test_large_numbers_of_past_runs_are_written_as_in_sentences() -> None:
+    info, made = RunInfo(command="run"), {Status.CREATED: 12_345}
+    run = PastRun(Path("reports/r"), Stage.ENDED, info, 12_345, made, targets={"opal": {"created": 12_345}})
+    assert "12,345 created" in "\n".join(run_lines([run]))
+    shown = "\n".join(line.plain for line in detail_lines(run))
+    assert "rows:     12,345" in shown
+    assert "opal: 12,345 created" in shown
