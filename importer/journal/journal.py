@@ -279,7 +279,7 @@ class Journal(View):
         """Find the duplicates and make the journal ready to send from."""
         with self._commit() as db:
             # Each of these looks at all records.
-            carried = ("refuse_copies", "pass_on_doubt") if self._is_carrying else ()
+            carried = ("refuse_copies", "drop_doubt", "pass_on_doubt") if self._is_carrying else ()
             bound = ("pass_on_bindings", "drop_bindings", "hold_all") if self._has_bindings else ()
             indices = ("index_key", "index_findings", "index_finding_kinds")
             for name in (*indices, *carried, "mark_duplicates", *bound):

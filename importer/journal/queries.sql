@@ -184,6 +184,11 @@ WHERE state IN ('created', 'exists', 'reported') AND (target, returned_id) IN (
     GROUP BY target, returned_id HAVING count(*) > 1 AND count(DISTINCT coalesce(key, '')) > 1
 );
 
+-- name: drop_doubt
+-- A duplicate of an earlier run may have been sent only if the first record with its key is not there any more.
+UPDATE record SET state = 'planned', was = ''
+WHERE state = 'in_doubt' AND was = 'duplicate' AND (kind, key) IN (SELECT kind, key FROM record WHERE state = 'planned');
+
 -- name: pass_on_doubt
 -- If a duplicate may have been sent, so may the first record with its key.
 UPDATE record SET state = 'in_doubt'

@@ -60,6 +60,7 @@ CREATE TABLE record (
     replaces    TEXT NOT NULL DEFAULT '',  -- what the target deletes for it: ids, with a comma between them
     was         TEXT NOT NULL DEFAULT ''   -- while unresolved: the state that an earlier run left, empty where none did;
                                            -- while not in all of its groups: created or exists;
+                                           -- while in doubt: duplicate, if only the first one with its key was sent;
                                            -- of an undo, while still in some: what it becomes afterwards
 );
 

@@ -41,8 +41,8 @@ class Entry(NamedTuple):
     zone: str = ""  #: the zone in which its times were written; empty if none was named
     was: State | Status | None = None
     """Of an unresolved record: the state that an earlier run left. Of one that is not in its groups, or of which only a
-    report tells: created or exists, which it becomes when it is. Of an undo's that is still in some groups: what it
-    becomes when it is out of them."""
+    report tells: created or exists, which it becomes when it is. Of one in doubt: duplicate, if only the first record
+    with its key was sent. Of an undo's that is still in some groups: what it becomes when it is out of them."""
     groups: tuple[str, ...] = ()  #: ids of the groups that it is still to be added to
     bound: tuple[str, ...] = ()  #: ids of the groups that a run has dealt with
     leaving: tuple[str, ...] = ()  #: of an undo: ids of the groups that it is to be taken out of

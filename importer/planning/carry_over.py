@@ -245,7 +245,8 @@ def _keep(left: Entry, state: State | Status, normalized: Normalized | None = No
     name = known.target if known else None
     is_one = normalized is not None and len(normalized.cells) == 1
     outcome = left.outcome._replace(cell=normalized.cells[0]) if normalized and is_one else left.outcome
-    entry = Entry(state, kind, name, scope, key, left.part, outcome, zone, groups=groups, bound=bound)
+    was = Status.DUPLICATE if (state, left.state) == (State.IN_DOUBT, Status.DUPLICATE) else None
+    entry = Entry(state, kind, name, scope, key, left.part, outcome, zone, was, groups=groups, bound=bound)
     if state is not State.REPORTED:
         return entry
     hint = KEEP_ONE if outcome.hint == KEEP_ONE else _ASK_AGAIN

@@ -108,6 +108,19 @@ async def test_a_duplicate_whose_first_row_in_doubt_was_deleted_is_asked_about(t
     assert again.statuses == {Status.CREATED: 1}
 
 
+@pytest.mark.parametrize("is_moved", [False, True])
+async def test_what_somebody_else_created_is_not_claimed_by_a_duplicate_whose_first_row_was_refused(
+    tmp_path: Path, *, is_moved: bool
+) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    async with rehearsal.served({"what": "status", "status": 422, "method": "POST", "at": [1]}):
+        result = await rehearsal.run(pd.concat([schedules(1), schedules(1)]))
+        assert result.statuses == {Status.REJECTED: 1, Status.DUPLICATE: 1}
+        await rehearsal.run(schedules(1))
+        again = await edit_and_rerun(rehearsal, result, lambda lines: lines, moved_to=tmp_path if is_moved else None)
+    assert again.statuses == {Status.EXISTS: 1, Status.DUPLICATE: 1}
+
+
 async def test_sheets_that_spell_a_column_in_two_ways_can_be_rerun_from_their_report(tmp_path: Path) -> None:
     rehearsal = Rehearsal(tmp_path)
     other = schedules(4)[2:].rename(columns={"remote_id": "Remote ID"})
