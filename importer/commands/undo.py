@@ -35,6 +35,7 @@ from importer.planning.previous_run import PreviousRun, ancestors, check_content
 from importer.planning.rerun_settings import at_its_place, refuse_other_target
 from importer.records import Outcome, TargetName
 from importer.reporter.junit import check_junit_path
+from importer.reporter.summary_json import SUMMARY_FILE
 from importer.result import Result
 from importer.session.control import Plan, RunControl, RunObserver, SilentObserver
 from importer.session.endpoints import connect
@@ -128,7 +129,7 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
     with open_run(previous.path, UNDO) as opened:
         journal, copy = opened.journal, folder.journal
         undos = list(journal.info().undone_by)
-        _credit_others(previous, journal)
+        _credit_others(previous, journal, {previous.path.parent, settings.reports.absolute()})
         for source in journal.sources():
             copy.add_source(*source)
         for sheet in journal.sheets():
@@ -163,8 +164,8 @@ def _gather(folder: RunFolder, previous: PreviousRun, settings: Settings, contro
         journal.change_info(undone_by=[*undos, str(folder.path.absolute())])
 
 
-def _credit_others(previous: PreviousRun, journal: Journal) -> None:
-    """Leave to other runs beside this one what they created while it was unknown whether this run had.
+def _credit_others(previous: PreviousRun, journal: Journal, places: Collection[Path]) -> None:
+    """Leave to other runs in these reports folders what they created while it was unknown whether this run had.
 
     A rerun can also have found what this run created; it has sent a record itself if it has more attempts.
 
@@ -174,8 +175,8 @@ def _credit_others(previous: PreviousRun, journal: Journal) -> None:
     found = journal.made_by(previous.run, is_all=False)
     if not found:
         return
-    for journal_file in sorted(previous.path.parent.glob(f"*/{JOURNAL_FILE}")):
-        folder = journal_file.parent
+    files = (file for place in places for name in (JOURNAL_FILE, SUMMARY_FILE) for file in place.glob(f"*/{name}"))
+    for folder in sorted({file.parent.absolute() for file in files}):
         try:
             with open_view(folder) as view:
                 info = view.info()
@@ -184,7 +185,7 @@ def _credit_others(previous: PreviousRun, journal: Journal) -> None:
             info, made = info_of_name(folder.name), {}
             if _may_have_created(info, previous):
                 raise JournalError(
-                    f"{folder} cannot be read, and that run may have created some of the "
+                    f"the journal of {folder} cannot be read, and that run may have created some of the "
                     f"{count_of(len(found), 'record')} that {previous.run} had left in doubt; nothing was deleted",
                     hint=f"If it did not, move it out of {folder.parent}; then undo again.",
                 ) from error

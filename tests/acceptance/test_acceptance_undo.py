@@ -383,20 +383,24 @@ def test_what_another_run_created_of_a_killed_runs_doubts_is_left_to_that_run(
     assert there(front) == set()
 
 
+@pytest.mark.parametrize("is_missing", [False, True])
+@pytest.mark.parametrize("reports", ["reports", "others"])
 def test_nothing_in_doubt_is_deleted_while_the_journal_of_a_run_that_may_have_created_it_cannot_be_read(
-    online: Workplace, front: Front
+    online: Workplace, front: Front, reports: str, *, is_missing: bool
 ) -> None:
     run = kill_in_flight(online, front)
-    other = online.path / online.run("run", "s.csv").run
+    other = online.path / online.run("run", "s.csv", "--reports", reports).run
     journal, there_before = other / "journal.sqlite3", there(front)
     kept = journal.read_bytes()
     journal.write_bytes(b"damaged" * 1000)
-    done = online.run("undo", run)
+    if is_missing:
+        journal.unlink()
+    done = online.run("undo", f"reports/{run}", "--reports", reports)
     assert (done.status, there(front)) == (2, there_before), done
     assert f"{other.name} cannot be read, and that run may have created some of the" in done.err
     assert "nothing was deleted" in done.err
     journal.write_bytes(kept)
-    assert online.run("undo", run).status == 0
+    assert online.run("undo", f"reports/{run}", "--reports", reports).status == 0
     assert online.run("undo", str(other)).status == 0
     assert there(front) == set()
 
