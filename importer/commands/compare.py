@@ -26,7 +26,7 @@ from importer.calendars import (
     opsgenie,
 )
 from importer.calendars.comparison import Compared, Comparison, compare, describe_people
-from importer.commands.pull import APIS, ON_CALL, SCHEDULES, WINDOW, PullOptions, SystemReader, read_pairs, read_window
+from importer.commands.pull import APIS, WINDOW, PullOptions, SystemReader, read_pairs, read_window
 from importer.commands.run import resolve
 from importer.errors import SourceError, UsageError
 from importer.journal.run_folder import JOURNAL_FILE, open_scratch, open_view
@@ -39,6 +39,7 @@ from importer.reader.read import read
 from importer.records import LARGEST_ID, Row, TargetName
 from importer.reporter.formula_guard import unguard
 from importer.reporter.page import write_comparison_page
+from importer.reporter.pulled_tables import ON_CALL, SCHEDULES
 from importer.reporter.report_csv import write_texts
 from importer.session.control import RunControl
 from importer.settings.options import Settings

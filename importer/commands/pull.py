@@ -42,7 +42,7 @@ from importer.delivery.source_api import SourceApi, fetch, open_source_api
 from importer.errors import SettingsError, SourceError, TargetError, UsageError
 from importer.normalizer.zones import zone_of
 from importer.records import ID_PATTERN
-from importer.reporter.pulled_tables import SHEETS, Table, check_output, write_tables
+from importer.reporter.pulled_tables import HEADERS, SHEETS, Table, check_output, write_tables
 from importer.session.control import RunControl
 from importer.session.endpoints import connect_source
 from importer.settings.options import Settings
@@ -65,13 +65,7 @@ _LONGEST_DAYS = 366
 _LARGEST_FEED = 1 << 16  # bytes of a file that holds an address
 _ADDRESS = re.compile(r"(?:https|webcals?)://[!-~]+")
 
-SCHEDULES = ("third_party_provider", "remote_id", "name", "team", "time zone of the schedule", "link")
-OVERRIDES = ("schedule_id", "user_id", "starts_at", "ends_at", "override")
-SHADOWS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
-#: Headers that none of our columns has, so that the sheet is never taken for a source.
-ON_CALL = ("calendar", "calendar name", "who", "full name", "does", "on (UTC)", "off (UTC)", "on (local)")
 WINDOW = "The window that was pulled"  #: the subject of the note with begin and end of the window
-NOTES = ("about", "why it was not taken, or what to look at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +298,8 @@ def make_tables(
     parts = {f"{WINDOW}: {one.id}": calendar.known(one.id) for one in ordered}  # those that are not known all the time
     spans = {WINDOW: calendar.window} | {name: part for name, part in parts.items() if part != calendar.window}
     windows = [(name, f"{_local(start, '')} to {_local(end, '')}") for name, (start, end) in spans.items()]
-    headers = (SCHEDULES, OVERRIDES, SHADOWS, ON_CALL, NOTES)
     rows: tuple[Sequence[tuple[str, ...]], ...] = (schedules, override_rows, shadow_rows, on_call, [*windows, *notes])
-    return [Table(*table) for table in zip(SHEETS, headers, rows, strict=True)]
+    return [Table(*table) for table in zip(SHEETS, HEADERS, rows, strict=True)]
 
 
 def _shadow_pair(calendar: Calendar, text: str, set_by: str) -> tuple[str, Schedule]:

@@ -25,6 +25,7 @@ from importer.planning.report_lines import PreviousLine
 from importer.reader.read import Reading
 from importer.reader.tables import Chunk, rows_named
 from importer.records import KnownName, Problem, Row, Severity, Sheet, TargetName
+from importer.reporter.pulled_tables import NOTES, ON_CALL
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings.options import HiddenRows
@@ -92,6 +93,7 @@ class Loader:
         self._left_out: dict[tuple[Sheet, str, str], list[int]] = {}  # rows, by what is said of one row, and of several
         self.sheets: list[Sheet] = []  #: every sheet seen, with the name that its source gives it
         self.refused: list[SourceError] = []  #: of sources that have no known column
+        self.empty: list[SourceError] = []  #: of files of a template or a pull without rows, if no other has rows
 
     def _notice_rows(self, words: str, numbers: Sequence[int], level: NoticeLevel) -> None:
         """Add a notice that names rows: the journal, and so every report, names each of them."""
@@ -164,17 +166,17 @@ class Loader:
             self._notice_rows(f"{words}, and {what} because of {self._hidden_by} {self._hidden_rows}", numbers, level)
 
     def _notice_left_out(self, reading: Reading, left_out: list[Sheet], sheets: list[Sheet]) -> None:
+        foreign = [one for one in left_out if one.name != README_SHEET and one.header not in (ON_CALL, NOTES)]
         if len(left_out) == len(sheets):
             error = SourceError(
                 f"{escape(reading.name)} lacks the columns that make a record: {_headers(sheets)}",
                 hint=f"Rename its columns, or write a mapping file with oncall-importer map {escape(reading.name)}."
                 f" {_NEEDED_COLUMNS}",
             )
-            self.refused.append(error)  # raised later, because the cause may be a wrong mapping
+            # Raised later, because the cause may be a wrong mapping.
+            (self.refused if foreign else self.empty).append(error)
             return
-        for sheet in left_out:
-            if sheet.name == README_SHEET:  # of a template
-                continue
+        for sheet in foreign:
             text = f"{_where(sheet)} was left out, because it lacks the columns that make a record: {_headers([sheet])}"
             self.notice(Notice(text, NoticeLevel.LEFT_OUT))
 

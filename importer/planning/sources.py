@@ -33,6 +33,7 @@ from importer.planning.loader import Loader
 from importer.planning.previous_run import LeftOver, PreviousRun
 from importer.reader.limits import Bounds
 from importer.reader.read import Source, read, read_on_thread, spool
+from importer.reporter.pulled_tables import HEADERS
 from importer.settings.config_file import read_config_file
 from importer.settings.options import Settings
 from importer.settings.origins import name_as_set
@@ -91,7 +92,7 @@ async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings,
     unreadable: list[SourceError] = []
     sizes = [_size_of(source) for source in sources]
     for index, source in enumerate(sources):
-        before = rows
+        before, refused, seen = rows, len(loader.refused + loader.empty), len(loader.sheets)
         with await spool(source, interrupted, make_bounds(settings)) or nullcontext() as stdin:
             reading = read(
                 source,
@@ -114,12 +115,15 @@ async def gather_sources(loader: Loader, expanded: Expanded, settings: Settings,
             except SourceError as error:  # the others are still read, so that all errors are reported together
                 unreadable.append(error)
                 continue
-            if rows == before and not loader.refused and not loader.has_skipped:
+            if rows == before and len(loader.refused + loader.empty) == refused and not loader.has_skipped:
                 named = name_source(source)
                 why, hint = f"{named} has a header and no rows", "Fill in at least one row."
+                is_pulled = all(sheet.header in HEADERS for sheet in loader.sheets[seen:])
                 if reading.name in loader.left_out_by_mapping:
                     why, hint = f"the mapping leaves out every row of {named}", "Correct the mapping."
-                unreadable.append(SourceError(why, hint=hint))
+                    is_pulled = False
+                (loader.empty if is_pulled else unreadable).append(SourceError(why, hint=hint))
+    unreadable += [] if rows else loader.empty
     if not unreadable:  # otherwise a header may be in a source that was not read
         refuse_lost_headers(mapping, _shown_mapping(settings.mapping), loader.sheets)
     _refuse([*unreadable, *loader.refused])

@@ -20,6 +20,13 @@ from importer.reporter.xlsx_writer import Book, UnholdableError, write_book
 _NARROWEST, _WIDEST = 12, 60  # characters of a column
 #: The names of the tables, in order. The last one is written last: a set without it is incomplete.
 SHEETS = ("Schedules", "Overrides", "Shadows", "On call", "Notes")
+SCHEDULES = ("third_party_provider", "remote_id", "name", "team", "time zone of the schedule", "link")
+OVERRIDES = ("schedule_id", "user_id", "starts_at", "ends_at", "override")
+SHADOWS = ("schedule_id", "shadowable_type", "shadowable_id", "shadow_user_id", "starts_at", "ends_at")
+#: Headers that none of our columns has, so that the sheet is never taken for a source.
+ON_CALL = ("calendar", "calendar name", "who", "full name", "does", "on (UTC)", "off (UTC)", "on (local)")
+NOTES = ("about", "why it was not taken, or what to look at")
+HEADERS = (SCHEDULES, OVERRIDES, SHADOWS, ON_CALL, NOTES)
 _LOCK = ".lock"
 
 

@@ -201,7 +201,9 @@ class Settings:
         "Let new overrides replace existing ones that they overlap.", f"{_SENDS} check", decides=Decides.RUNNING
     )
     strict: bool = _switch(
-        "Send nothing while any row is invalid; check also exits with 1 on warnings.", _READS, decides=Decides.RUNNING
+        "Send nothing while any row is invalid. Rows with warnings are sent; with check, they make the exit status 1.",
+        _READS,
+        decides=Decides.RUNNING,
     )
     fail_on: FailOn = _word(FailOn, "What makes the exit status 1.", _READS, Decides.RUNNING, FailOn.PROBLEM)
     plan: Path | None = _file(

@@ -98,6 +98,25 @@ def test_csv_files_hold_the_same_as_the_workbook(place: Workplace, pulled: Path)
     assert [tuple(row) for row in read_table(place.path / "out-schedules.csv")] == sheet(pulled, "Schedules")
 
 
+@pytest.mark.parametrize("output", ["pulled.xlsx", "pulled"])
+def test_what_was_pulled_is_checked_as_a_whole_though_a_part_is_for_people_and_one_is_empty(
+    place: Workplace, pulled: Path, output: str
+) -> None:
+    if output != pulled.name:
+        assert place.run("pull", "pagerduty", output, *WEEK, *SOME).status == 0
+        assert len(read_table(place.path / output / "shadows.csv")) == 1
+    done = place.run("check", output)
+    assert done.status == 0, done.err
+    assert "left out" not in done.err
+
+
+def test_a_part_of_what_was_pulled_that_has_nothing_to_send_is_refused_by_itself(place: Workplace) -> None:
+    assert place.run("pull", "pagerduty", "pulled", *WEEK, *SOME).status == 0
+    for part, words in (("shadows", "has a header and no rows"), ("on-call", "lacks the columns that make a record")):
+        done = place.run("check", f"pulled/{part}.csv")
+        assert (done.status, f"error: pulled/{part}.csv {words}" in done.err) == (2, True), done.err
+
+
 def test_a_shift_that_changed_since_is_found_with_who_is_where(place: Workplace, pulled: Path) -> None:
     same = place.run("compare", "pagerduty:", "pulled.xlsx", *WEEK, *SOME)
     assert same.status == 0, same.out
