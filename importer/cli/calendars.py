@@ -320,7 +320,7 @@ def show_verification(verification: Verification, settings: Settings, console: C
     if len(named) > _MOST:
         console.write_line(f"... and {len(named) - _MOST:,} more; --csv FILE writes them all")
     for words, number in Counter(one.detail for one in wrong if one.is_undone).items():
-        console.write_line(f"gone:     {escape(words)}  ({count_of(number, 'record')}); run the source to import again")
+        console.write_line(f"undone:   {escape(words)}  ({count_of(number, 'record')}); run the source to import again")
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {verification.shown:,} shown in the calendar" if verification.shown else ""
     console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urljoin
 
 import anyio
@@ -30,10 +30,12 @@ from importer.session.endpoints import connect
 from importer.settings.options import Settings
 from importer.statuses import Status
 from importer.targets import TARGETS
+from importer.targets.target import EntryList, EntryPage, Page
 from importer.wording import iso_utc
 
 _MADE = frozenset({Status.CREATED, Status.EXISTS})
 _PATIENCE = 60.0  # seconds until a shift shows in Rootly's calendar
+_AnyPage = TypeVar("_AnyPage", Page, EntryPage)
 _ASK_AGAIN = 2.0  # seconds between two looks at the calendar
 
 HEADER = (
@@ -114,6 +116,7 @@ class _Made(NamedTuple):
     record: VerifiedRecord  #: as it is before the target was asked
     kind: RecordKind
     key: Key
+    groups: tuple[tuple[str, str], ...]  #: the groups that it is in by the run: id, and what to call it
     line: PreviousLine
 
 
@@ -139,13 +142,14 @@ async def verify(argument: str, settings: Settings, control: RunControl, progres
         if own:
             verified |= await _verify_at(target, own, settings, control, progress)
     undone = Undone({previous.path.parent, settings.reports})
-    records = (_explain(verified[number], made[number].line, undone) for number in sorted(verified))
+    records = (_explain(verified[number], made[number], undone) for number in sorted(verified))
     return Verification(previous.run, tuple(records), previous.path)
 
 
-def _explain(record: VerifiedRecord, line: PreviousLine, undone: Undone) -> VerifiedRecord:
-    """Return the record; one that is gone names the undo that took it back."""
-    entry = undone.mark(line).entry if record.verdict is RecordState.GONE else None
+def _explain(record: VerifiedRecord, made: _Made, undone: Undone) -> VerifiedRecord:
+    """Return the record; one that is gone, or not in its group any more, names the undo that took it back."""
+    is_gone = record.verdict is RecordState.GONE or (record.verdict is RecordState.CHANGED and made.groups)
+    entry = undone.mark(made.line).entry if is_gone else None
     if entry is None or entry.state in _MADE:
         return record
     return record._replace(detail=entry.outcome.error, is_undone=True)
@@ -159,7 +163,8 @@ def _read_made(view: View) -> Iterator[_Made]:
             about = kind.describe(entry.key, known)
             where = (row.number, sheets[sheet].name, entry.part)
             record = VerifiedRecord(*where, kind.name, entry.outcome.id, about, RecordState.NOT_ASKED)
-            yield _Made(record, kind, entry.key, PreviousLine(sheets[sheet], row, entry))
+            groups = tuple((group, known.show("group", group)) for group in entry.bound)
+            yield _Made(record, kind, entry.key, groups, PreviousLine(sheets[sheet], row, entry))
 
 
 async def _verify_at(
@@ -186,6 +191,8 @@ async def _verify_at(
             else:
                 verified |= {number: _judge(made[number], there) for number in numbers}
             progress(done, len(scopes), "lists")
+        if described.grouping is not None:
+            await _look_at_groups(ask, described.grouping.members, verified, made)
         if target is TargetName.ROOTLY:
             await _look_at_calendar(ask, verified, made)
     return verified
@@ -194,18 +201,48 @@ async def _verify_at(
 async def _list(ask: Ask, kind: RecordKind, scope: str) -> dict[str, Key | None]:
     """Return the keys of a scope's objects, by id; None for an object that cannot be one of our records."""
     there: dict[str, Key | None] = {}
-    path: str | None = kind.list_path(scope)
-    while path is not None:
+    async for page in _pages(ask, kind.list_path(scope), lambda payload: kind.read_page(payload, scope), kind.plural):
+        there |= dict.fromkeys(page.ids - there.keys())
+        there |= {found.id: found.key for found in page.found}
+    return there
+
+
+async def _pages(ask: Ask, path: str, read: Callable[[Any], _AnyPage], what: str) -> AsyncIterator[_AnyPage]:
+    seen: set[str] = set()
+    after: str | None = path
+    while after is not None:
         try:
-            page = kind.read_page(await ask(path), scope)
+            page = read(await ask(after))
         except ValueError as error:
             hint = "Verify again; if it stays so, report this as a bug."
-            raise TargetError(f"a list of {kind.plural} cannot be read: {error}", hint=hint) from error
-        fresh = page.ids - there.keys()
-        there |= dict.fromkeys(fresh)
-        there |= {found.id: found.key for found in page.found}
-        path = urljoin(path, page.next) if page.next and fresh else None
-    return there
+            raise TargetError(f"a list of {what} cannot be read: {error}", hint=hint) from error
+        yield page
+        after = urljoin(after, page.next) if page.next and page.ids - seen else None
+        seen |= page.ids
+
+
+async def _look_at_groups(
+    ask: Ask, members: Callable[[str], EntryList], verified: dict[int, VerifiedRecord], made: Mapping[int, _Made]
+) -> None:
+    """Note which records are not in a group in which the run left them."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number in verified:
+        for one in made[number].groups:
+            groups[one].append(number)
+    for (group, name), numbers in groups.items():
+        listed = members(group)
+        state, words, ids = RecordState.CHANGED, f"it is not in {name} any more", set[str]()
+        try:
+            async for page in _pages(ask, listed.path, listed.read_page, listed.what):
+                ids |= page.ids
+        except RefusedError as error:
+            state, words = RecordState.NOT_ASKED, f"whether it is in {name} could not be asked ({error})"
+        for number in numbers:
+            record = verified[number]
+            if record.verdict is not RecordState.GONE and record.id.lower() not in ids:
+                detail = "; ".join(filter(None, (record.detail, words)))
+                verdict = state if record.verdict is RecordState.THERE else record.verdict
+                verified[number] = record._replace(verdict=verdict, detail=detail)
 
 
 def _judge(one: _Made, there: Mapping[str, Key | None]) -> VerifiedRecord:

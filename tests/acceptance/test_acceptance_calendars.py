@@ -269,7 +269,7 @@ def test_what_an_undo_took_back_is_named_with_that_undo_and_once(online: Workpla
         done = online.run("verify", run, "--csv", "verified.csv")
         assert done.status == 1
         gone, total, *_ = done.out.splitlines()
-        assert gone == f"gone:     the undo {undo} took it back  ({taken} records); run the source to import again"
+        assert gone == f"undone:   the undo {undo} took it back  ({taken} records); run the source to import again"
         assert total.endswith("20 not")
         details = {(line[5], line[6]) for line in read_table(online.path / "verified.csv")[1:]}
         assert details == {("gone", f"the undo {undo} took it back")}

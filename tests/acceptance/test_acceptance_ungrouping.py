@@ -77,6 +77,25 @@ def test_what_a_run_added_leaves_its_groups_and_nothing_else_does(online: Workpl
     assert "2 to be removed by hand: opal cannot delete" in done.err
 
 
+def test_verify_says_what_is_not_in_its_group_any_more_and_what_an_undo_took_out(
+    online: Workplace, front: Front, opal: Opal
+) -> None:
+    run = run_of(online, ("PNAME01", "Platform Operators"), ("PNAME02", "Platform Operators"), ("PNONE01", ""))
+    assert online.run("verify", run).status == 0
+    kept = opal.member_ids(OPERATORS)[1:]
+    opal.put(OPERATORS, kept)
+    done = online.run("verify", run)
+    assert done.status == 1
+    assert f": changed: it is not in Platform Operators ({OPERATORS}) any more; schedule " in done.out
+    assert "verified: 2 records" in done.out
+    front.hidden = "/groups"
+    refused = online.run("verify", run)
+    assert f"not known: whether it is in Platform Operators ({OPERATORS}) could not be asked (404" in refused.out
+    front.hidden = ""
+    undo = online.run("undo", run).run.rpartition("/")[2]
+    assert f"undone:   the undo {undo} took it back  (2 records)" in online.run("verify", run).out
+
+
 def test_undone_twice_opal_is_asked_nothing_and_a_rerun_adds_nothing(
     online: Workplace, front: Front, opal: Opal
 ) -> None:
