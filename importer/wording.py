@@ -35,11 +35,11 @@ def escape_unprintable(text: str, *, keep: str = "") -> str:
     )
 
 
-def quote(text: str, limit: int = LONGEST_QUOTE) -> str:
-    r"""Return a foreign text in double quotes, cut to `limit` characters; line breaks show as `\\n`."""
-    if text.isprintable() and len(text) <= limit:
+def quote(text: str) -> str:
+    r"""Return a foreign text in double quotes, cut to `LONGEST_QUOTE` characters; line breaks show as `\\n`."""
+    if text.isprintable() and len(text) <= LONGEST_QUOTE:
         return f'"{text}"'
-    shown = text if len(text) <= limit else text[: limit - 1] + "…"
+    shown = text if len(text) <= LONGEST_QUOTE else text[: LONGEST_QUOTE - 1] + "…"
     return f'"{escape_unprintable(shown)}"'
 
 

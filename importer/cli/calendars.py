@@ -149,10 +149,13 @@ def compare(left: str, right: str, csv: Path | None, html: Path | None, **given:
     chosen = read_selection(given)
 
     async def act(settings: Settings, control: RunControl, console: Console) -> int:
-        from importer.commands.compare import compare_sides, write_comparison
+        from importer.commands.compare import compare_sides, rows_of
+        from importer.reporter.page import write_comparison_page
+        from importer.reporter.report_csv import write_texts
 
         comparison = await compare_sides(left, right, chosen, settings, control, ReadingProgress(console))
-        files = write_comparison(comparison, csv, html)
+        files = [write_texts(csv, *rows_of(comparison))] if csv is not None else []
+        files += [write_comparison_page(html, comparison)] if html is not None else []
         show_comparison(comparison, files, settings, console)
         return 0 if comparison.is_same else 1
 

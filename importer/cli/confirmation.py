@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import anyio
+import anyio.to_thread
 
 from importer.cli.console import Console
 from importer.cli.json_lines import deletions
@@ -17,28 +18,24 @@ from importer.wording import count_of, escape
 
 async def confirm_plan(console: Console, interrupted: anyio.Event, plan: Plan) -> Consent:
     """Ask before the first write. Nothing else goes on meanwhile, so this waits for the answer."""
-    from importer.session.control import Consent
-
     if plan.overview is not None:
         console.show_overview(plan.overview)
     can_show = not plan.undo_of
     question = f"{ask_about(plan)}{' (show: the plan)' if can_show else ''}"
-    return Consent(await _confirm(console, interrupted, question, can_show=can_show))
+    return await _confirm(console, interrupted, question, can_show=can_show)
 
 
 async def confirm_rest(console: Console, interrupted: anyio.Event, canary: Canary) -> bool:
     """Ask whether the rest may follow the first records, as `confirm_plan` does."""
     number = sum(canary.left.values())
     what = "record" if number == 1 else f"{number:,} records"
-    return await _confirm(console, interrupted, f"Send the other {what} to {', '.join(canary.left)}?") == "yes"
+    question = f"Send the other {what} to {', '.join(canary.left)}?"
+    return await _confirm(console, interrupted, question) is Consent.YES
 
 
-async def _confirm(console: Console, interrupted: anyio.Event, question: str, *, can_show: bool = False) -> str:
+async def _confirm(console: Console, interrupted: anyio.Event, question: str, *, can_show: bool = False) -> Consent:
     """Ask, and listen for signals meanwhile: a signal ends the question, and then the run, as everywhere else."""
-    import anyio
-    import anyio.to_thread
-
-    answer = "no"
+    answer = Consent.NO
 
     async def ask(scope: anyio.CancelScope) -> None:
         nonlocal answer
@@ -52,12 +49,13 @@ async def _confirm(console: Console, interrupted: anyio.Event, question: str, *,
             group.start_soon(ask, group.cancel_scope)
             await interrupted.wait()
             group.cancel_scope.cancel()
-    return "no" if interrupted.is_set() else answer
+    return Consent.NO if interrupted.is_set() else answer
 
 
-def _read_answer(console: Console, question: str, *, can_show: bool) -> str:
+def _read_answer(console: Console, question: str, *, can_show: bool) -> Consent:
     """Ask until the answer is valid; an empty one is no. Not click's prompt: it redirects standard output meanwhile."""
-    answers = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "": "no", **({"show": "show"} if can_show else {})}
+    yes, no = Consent.YES, Consent.NO
+    answers = {"y": yes, "yes": yes, "n": no, "no": no, "": no, **({"show": Consent.SHOW} if can_show else {})}
     while True:
         console.ask(f"{question} [y/N]: ")
         answer = sys.stdin.readline().strip().lower()

@@ -38,9 +38,7 @@ from importer.planning.sources import expand_sources, gather_sources, is_several
 from importer.reader.read import read
 from importer.records import LARGEST_ID, Row, TargetName
 from importer.reporter.formula_guard import unguard
-from importer.reporter.page import write_comparison_page
 from importer.reporter.pulled_tables import ON_CALL, SCHEDULES
-from importer.reporter.report_csv import write_texts
 from importer.session.control import RunControl
 from importer.settings.options import Settings
 from importer.statuses import Status
@@ -355,18 +353,3 @@ def rows_of(comparison: Comparison) -> tuple[tuple[str, ...], Sequence[tuple[str
     rows += [("only left", one.name, "", *nothing) for one in comparison.only_left]
     rows += [("only right", "", one.name, *nothing) for one in comparison.only_right]
     return header, rows
-
-
-def write_comparison(comparison: Comparison, csv: Path | None, html: Path | None) -> list[Path]:
-    """Write the comparison to the files that were asked for; return them.
-
-    Raises:
-        ReportError: a file could not be written.
-    """
-    files = []
-    if csv is not None:
-        header, rows = rows_of(comparison)
-        files.append(write_texts(csv, header, rows))
-    if html is not None:
-        files.append(write_comparison_page(html, comparison))
-    return files

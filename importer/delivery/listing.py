@@ -14,7 +14,7 @@ import anyio
 
 from importer.delivery.client import Answer, Client, NotSent, Reply, open_client
 from importer.delivery.queue import Observer, notify
-from importer.delivery.replies import read_json, read_words
+from importer.delivery.replies import is_maybe_applied, read_json, read_words
 from importer.delivery.retry import MOST_ATTEMPTS, back_off
 from importer.delivery.stop import Reason, Stop, StoppedError, end_on_interrupt
 from importer.delivery.throttle import Throttle
@@ -308,7 +308,7 @@ class Listing:
             if isinstance(reply, Answer) and reply.status == 429:
                 self._throttle.pause(reply.headers, is_write=False, sent=reply.sent)
                 continue
-            if isinstance(reply, Answer) and _is_final(reply.status):
+            if isinstance(reply, Answer) and (reply.status == 200 or not is_maybe_applied(reply.status)):
                 # The throttle needs every reply, or a probe would never end.
                 self._throttle.succeed(reply.headers, is_write=False, sent=reply.sent)
                 return reply
@@ -346,8 +346,3 @@ def _read(answer: Answer, read: Callable[[Any], AnyPage], what: str) -> AnyPage:
         coding = answer.headers.get("Content-Encoding", "identity")
         words = error if coding == "identity" else f"it is compressed ({escape(coding, 40)}), which was not asked for"
         raise TargetError(f"the list of {what} cannot be read: {words}", hint=_ASK_AGAIN) from error
-
-
-def _is_final(status: int) -> bool:
-    """Return whether asking again cannot change an answer."""
-    return status == 200 or (400 <= status < 500 and status not in (408, 409, 425))

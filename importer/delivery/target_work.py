@@ -39,10 +39,7 @@ _FLUSH_EVERY = 0.5  # seconds that a decided outcome may wait for its commit
 _LARGEST_CLAIM = 512  # records marked `sending` by one commit
 _NOTABLE = 0.1  # of a rate: a smaller change is not logged
 
-
-@lru_cache(maxsize=2)  # thousands of records end in the same second
-def _write_second(second: int) -> str:
-    return iso_utc(second)
+_write_second = lru_cache(maxsize=2)(iso_utc)  # thousands of records end in the same second
 
 
 class Outcomes:

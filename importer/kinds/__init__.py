@@ -61,6 +61,11 @@ class Ambiguity(NamedTuple):
     why: str
 
 
+def doubt(headers: str, *ambiguities: Ambiguity) -> dict[str, tuple[Ambiguity, ...]]:
+    """Return what each of several headers could mean."""
+    return dict.fromkeys(headers.split(), ambiguities)
+
+
 class Made(NamedTuple):
     """The records of a row."""
 

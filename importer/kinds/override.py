@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from importer.kinds import Ambiguity, Column, Made, Overlap, RecordKind
+from importer.kinds import Ambiguity, Column, Made, Overlap, RecordKind, doubt
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.fields import Fields, Implausibility, Places
@@ -70,9 +70,9 @@ _COLUMNS = (
     *TIME_COLUMNS,
 )
 
-_WHO = "it could be who takes over"
+_TAKES_OVER = Ambiguity("user_id", 70, "it could be who takes over")
 _DOUBTFUL = {
-    **dict.fromkeys(("oncall", "cover", "coverage", "person", "email", "assignee"), (Ambiguity("user_id", 70, _WHO),)),
+    **doubt("oncall cover coverage person email assignee", _TAKES_OVER),
     **DOUBTFUL_TIMES,
 }
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from pydantic import AfterValidator, Field
 
-from importer.kinds import Ambiguity, Column, KeyPart, Made, RecordKind, option
+from importer.kinds import Ambiguity, Column, KeyPart, Made, RecordKind, doubt, option
 from importer.normalizer.fields import Fields
 from importer.normalizer.mapping import Rules
 from importer.normalizer.providers import (
@@ -136,13 +136,11 @@ _COLUMNS = (
     ),
 )
 
-_ANY_GROUP = "it could be the Opal group that the schedule is to be added to"
+_ANY_GROUP = Ambiguity("group", 50, "it could be the Opal group that the schedule is to be added to")
+_SCHEDULE = Ambiguity("remote_id", 60, "it could hold the schedules' ids or links")
 _DOUBTFUL = {
-    **dict.fromkeys(("groupid", "groupname"), (Ambiguity("group", 50, _ANY_GROUP),)),
-    **dict.fromkeys(
-        ("schedule", "scheduleurl", "schedulelink", "htmlurl", "url"),
-        (Ambiguity("remote_id", 60, "it could hold the schedules' ids or links"),),
-    ),
+    **doubt("groupid groupname", _ANY_GROUP),
+    **doubt("schedule scheduleurl schedulelink htmlurl url", _SCHEDULE),
 }
 
 _EXAMPLES = (

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from importer.cells import Unreadable
-from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Overlap, RecordKind, doubt
 from importer.kinds.shifts import DOUBTFUL_TIMES, SCHEDULE_ID, TIME_COLUMNS, at_rootly, read_shifts
 from importer.normalizer.fast_path import FastColumn, FastPath
 from importer.normalizer.fields import Fields, Implausibility, Places
@@ -144,18 +144,20 @@ _COLUMNS = (
 )
 
 _EITHER_PERSON = "it could be who shadows or who is shadowed"
-_SHADOWED = "it could be who is shadowed"
-_EITHER = (Ambiguity("shadow_user_id", 50, _EITHER_PERSON), Ambiguity("shadowable_id", 50, _EITHER_PERSON))
+_SHADOWED_SCHEDULE = "it could be what is shadowed, with shadowable_type Schedule"
 _DOUBTFUL = {
-    **dict.fromkeys(("user", "userid", "useremail", "username"), _EITHER),
-    **dict.fromkeys(
-        ("shadowing", "shadows"),
-        (Ambiguity("shadowable_id", 60, _EITHER_PERSON), Ambiguity("shadow_user_id", 40, _EITHER_PERSON)),
+    **doubt(
+        "user userid useremail username",
+        Ambiguity("shadow_user_id", 50, _EITHER_PERSON),
+        Ambiguity("shadowable_id", 50, _EITHER_PERSON),
     ),
-    **dict.fromkeys(("mentor", "oncall", "primary", "primaryoncall"), (Ambiguity("shadowable_id", 75, _SHADOWED),)),
-    "shadowedschedule": (
-        Ambiguity("shadowable_id", 80, "it could be what is shadowed, with shadowable_type Schedule"),
+    **doubt(
+        "shadowing shadows",
+        Ambiguity("shadowable_id", 60, _EITHER_PERSON),
+        Ambiguity("shadow_user_id", 40, _EITHER_PERSON),
     ),
+    **doubt("mentor oncall primary primaryoncall", Ambiguity("shadowable_id", 75, "it could be who is shadowed")),
+    **doubt("shadowedschedule", Ambiguity("shadowable_id", 80, _SHADOWED_SCHEDULE)),
     **DOUBTFUL_TIMES,
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from importer.cells import BLANKS, Unreadable
-from importer.kinds import Ambiguity, Column, KeyPart, Made, Removal, UserShift, option
+from importer.kinds import Ambiguity, Column, KeyPart, Made, Removal, UserShift, doubt, option
 from importer.normalizer.date_times import read_instant as read_time
 from importer.normalizer.date_times import read_moment
 from importer.normalizer.fields import Fields, Implausibility
@@ -99,18 +99,17 @@ TIME_COLUMNS: Final = (
 )
 
 
-def _doubt(headers: str, column: str, confidence: int, why: str) -> dict[str, tuple[Ambiguity, ...]]:
-    return dict.fromkeys(headers.split(), (Ambiguity(column, confidence, why),))
-
-
 _IN_UTC = "its times seem to be UTC; set the default timezone to UTC, too"
 DOUBTFUL_TIMES: Final[Mapping[str, tuple[Ambiguity, ...]]] = {
-    **_doubt("startutc startsatutc starttimeutc utcstart", "starts_at", 85, _IN_UTC),
-    **_doubt("endutc endsatutc endtimeutc utcend", "ends_at", 85, _IN_UTC),
-    **_doubt("till finish", "ends_at", 75, "it could be the end"),
-    **_doubt("length hours", "duration", 60, "it could be how long it lasts"),
-    **_doubt("zone", "timezone", 70, "it could be the time zone"),
-    **_doubt("frequency every repeating recurring howoften cadence", "repeat", 75, "it could be how often it repeats"),
+    **doubt("startutc startsatutc starttimeutc utcstart", Ambiguity("starts_at", 85, _IN_UTC)),
+    **doubt("endutc endsatutc endtimeutc utcend", Ambiguity("ends_at", 85, _IN_UTC)),
+    **doubt("till finish", Ambiguity("ends_at", 75, "it could be the end")),
+    **doubt("length hours", Ambiguity("duration", 60, "it could be how long it lasts")),
+    **doubt("zone", Ambiguity("timezone", 70, "it could be the time zone")),
+    **doubt(
+        "frequency every repeating recurring howoften cadence",
+        Ambiguity("repeat", 75, "it could be how often it repeats"),
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, auto
 from typing import Any, NamedTuple, Protocol
 
 import anyio
@@ -20,12 +20,12 @@ from importer.statuses import Status
 from importer.wording import escape
 
 
-class Consent(StrEnum):
+class Consent(Enum):
     """The answer to the question before the first write."""
 
-    YES = "yes"
-    NO = "no"
-    SHOW = "show"  #: the plan; then ask again
+    YES = auto()
+    NO = auto()
+    SHOW = auto()  #: the plan; then ask again
 
 
 @dataclass(frozen=True, slots=True)

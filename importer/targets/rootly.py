@@ -38,9 +38,7 @@ def path_on_schedule(schedule_id: str, collection: str) -> str:
     Raises:
         ValueError: the id cannot be in a path.
     """
-    if not _ID.fullmatch(schedule_id):  # "../../users" would carry the token to another endpoint
-        raise ValueError(f"{schedule_id!r} cannot be part of a URL")
-    return f"/v1/schedules/{schedule_id}/{collection}"
+    return f"{object_path('schedules', schedule_id)}/{collection}"
 
 
 def object_path(collection: str, id_: str) -> str:
@@ -49,7 +47,7 @@ def object_path(collection: str, id_: str) -> str:
     Raises:
         ValueError: the id cannot be in a path.
     """
-    if not _ID.fullmatch(id_):
+    if not _ID.fullmatch(id_):  # "../../users" would carry the token to another endpoint
         raise ValueError(f"{id_!r} cannot be part of a URL")
     return f"/v1/{collection}/{id_}"
 
