@@ -585,7 +585,7 @@ def test_more_than_ten_thousand_whose_names_no_letter_finds_are_told() -> None:
         return {"users": [{"id": str(query["offset"])}], "more": True, "total": 10_500 if query.get("total") else None}
 
     pulled = account(layered(), **{"/users": users}).read(pagerduty.read_calendar)
-    assert any("100 of 10500" in note.reason for note in pulled.calendar.notes)
+    assert any("100 of 10,500" in note.reason for note in pulled.calendar.notes)
 
 
 def test_an_opsgenie_key_of_a_team_reads_what_it_may_and_names_people_as_schedules_do() -> None:
