@@ -259,6 +259,8 @@ def _refuse_changed(left: Entry, run: str) -> Entry:
         hint = "Put the cells back and rerun: the target is asked first."
         outcome = left.outcome._replace(status=Status.UNKNOWN, error=CHANGED_IN_DOUBT, hint=hint)
         return _keep(left, Status.UNKNOWN)._replace(outcome=outcome)
+    if left.outcome.status is Status.INVALID:  # perhaps for another reason: the target does not have it any more
+        return _keep(left, Status.INVALID)
     error = f"it differs from what was created as {left.outcome.id}; nothing was sent"
     hint = "Put the cells back; or, for a new record, empty import_status and import_id."
     if left.key is None:
