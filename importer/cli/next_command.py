@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from importer.planning.carry_over import UNDO_AGAIN
 from importer.records import MENDABLE, Severity
 from importer.result import Result
 from importer.settings.options import DECLARATIONS, Settings
@@ -16,9 +17,10 @@ _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 
 
 def is_to_repeat(result: Result) -> bool:
-    """Return whether repeating can help: a rerun sends what needs attention, but not what was undone."""
+    """Return whether repeating can help: a rerun sends what needs attention, but not what was, or may be, undone."""
     left = _PASSING if result.undone else (status for status in RUN_STATUSES if status.is_repeated)
-    return bool(result.stopped) or result.is_interrupted or any(map(result.count, left))
+    waiting = 0 if result.undone else sum(line.outcome.hint == UNDO_AGAIN for _, line in result.problems)
+    return bool(result.stopped) or result.is_interrupted or sum(map(result.count, left)) > waiting
 
 
 def next_command(result: Result, settings: Settings) -> str:

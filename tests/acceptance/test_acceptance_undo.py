@@ -198,6 +198,8 @@ def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(
     for _ in range(2):  # until the undo goes on, nobody knows what became of those
         ended = online.run("rerun", rerun)
         rerun = ended.run
+        assert "Undo again: the target is asked first." in ended.out
+        assert "next:" not in ended.out  # another rerun would end in the same way
         left = {line["import_id"]: line["import_status"] for line in online.lines(rerun)}
         assert (ended.status, set(left.values()) - {"undone", "created"}) == (3, {"unknown"})
         assert {id_ for id_, status in left.items() if status == "created"} <= there(front)
