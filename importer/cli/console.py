@@ -23,7 +23,14 @@ from importer.cli.json_lines import (
     object_of_tried,
     objects_of_overview,
 )
-from importer.cli.next_command import command_after_check, count_to_mend, is_to_repeat, next_command, report_to_mend
+from importer.cli.next_command import (
+    command_after_check,
+    command_after_interrupt,
+    count_to_mend,
+    is_to_repeat,
+    next_command,
+    report_to_mend,
+)
 from importer.cli.past_runs import duration, row_line
 from importer.cli.summary import (
     StatusRow,
@@ -60,7 +67,7 @@ _OF_LEVEL = {
     NoticeLevel.LEFT_OUT: "notices of what was left out",
     NoticeLevel.WARNING: "warnings",
 }
-_ENDED_LATE = "interrupted: ended at once, as stopping took too long; the run's journal has everything that was done\n"
+_ENDED = "interrupted: ended at once{}; the run's journal has everything that was done"
 
 
 def print_error(error: ImporterError) -> None:
@@ -88,6 +95,7 @@ class Console:
         self._kinds: Sequence[FindingKind] = ()
         self._notices = dict.fromkeys(NoticeLevel, 0)
         self.is_asking = False  #: the user is asked before anything is written
+        self._going_on = ""  # the command that goes on if this one does not end in order
         self.is_planned = False  #: everything is read; from now on something may be sent
 
     # ---- during the run (RunObserver)
@@ -159,6 +167,7 @@ class Console:
     def planned(self, plan: Plan) -> None:
         """Show what is about to be done, and open a bar for each target."""
         self.is_planned = True
+        self._going_on = f"next:   {command_after_interrupt(plan, self._settings)}"
         self._meters = {target: Meter(target, number) for target, number in plan.to_send.items()}
         self._display.show(list(self._meters.values()))
         if self._settings.json:
@@ -231,10 +240,11 @@ class Console:
         with suppress(RuntimeError):
             self.message("interrupted: finishing what is in flight (again to stop at once)", style="yellow")
 
-    def ended_late(self) -> None:
-        """Print that the interrupted command did not end in time; the process ends next."""
-        with suppress(OSError):
-            os.write(2, _ENDED_LATE.encode())
+    def ended_at_once(self, why: str = "") -> None:
+        """Print that the interrupted command does not end in order, and how to go on; the process ends next."""
+        if self.is_planned:
+            with suppress(OSError):
+                os.write(2, f"{_ENDED.format(why)}\n{self._going_on}\n".encode())
 
     def _print_always(self, text: str, style: str) -> None:
         self._err.print_wrapped(Text(text, style=style))

@@ -9,6 +9,7 @@ from pathlib import Path
 from importer.planning.carry_over import UNDO_AGAIN
 from importer.records import MENDABLE, Severity
 from importer.result import Result
+from importer.session.control import Plan
 from importer.settings.options import DECLARATIONS, Settings
 from importer.statuses import RUN_STATUSES, Status
 
@@ -42,6 +43,12 @@ def command_after_check(result: Result, sources: Sequence[str], settings: Settin
         return ""
     command, more = ("check", ["--online"]) if result.unresolved else ("run", [])
     return shlex.join(["oncall-importer", command, *sources, *more, *kept_options(command, settings)])
+
+
+def command_after_interrupt(plan: Plan, settings: Settings) -> str:
+    """Return the command that continues a run or an undo which could not end in order."""
+    command, argument = ("undo", plan.undo_of) if plan.undo_of else ("rerun", plan.run)
+    return shlex.join(["oncall-importer", command, argument, *kept_options(command, settings)])
 
 
 def kept_options(command: str, settings: Settings) -> list[str]:

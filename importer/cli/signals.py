@@ -47,6 +47,7 @@ def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterat
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         nonlocal began
         if began:
+            console.ended_at_once()
             os._exit(130)  # requests in flight are in doubt in the journal; rerun asks about them
         began = time.monotonic()
         loop.call_soon_threadsafe(interrupted.set)
@@ -58,7 +59,7 @@ def _interrupts(interrupted: anyio.Event, loop: Any, console: Console) -> Iterat
             signal.setitimer(signal.ITIMER_REAL, 0)
             raise InterruptedReadingError
         if time.monotonic() - began >= _LONGEST:
-            console.ended_late()
+            console.ended_at_once(", as stopping took too long")
             os._exit(130)
 
     handlers = {signal.SIGINT: interrupt, signal.SIGTERM: interrupt, signal.SIGALRM: lose_patience}

@@ -70,8 +70,8 @@ class PastRun:
 
     @property
     def files(self) -> list[str]:
-        """The files in its folder."""
-        return sorted(entry.name for entry in _entries(self.path))
+        """The files in its folder, without those that were being written when it was killed."""
+        return sorted(entry.name for entry in _entries(self.path) if not entry.name.startswith("."))
 
 
 def list_runs(reports: Path) -> list[PastRun]:

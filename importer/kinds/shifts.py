@@ -197,7 +197,7 @@ def _read_users(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | 
 def _read_members(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] | None:
     if fields.is_filled(column) and not fields.has_problem("rotation"):
         words = f"{fields.name('rotation')} and {fields.name(column)} are both filled"
-        fields.note("rotation", words, "Keep one of them: a rotation says whose turn it is.", words)
+        fields.note("rotation", words, _keep_one(fields, "rotation", "A rotation says whose turn it is"), words)
     members = None if fields.has_problem("rotation") else fields.optional("rotation", read_rotation)
     users = {text: _read_member(fields, rules, text) for text in dict.fromkeys(members or ())}
     found = tuple(user for text in members or () if (user := users[text]) is not None)
@@ -206,6 +206,11 @@ def _read_members(fields: Fields, rules: Rules, column: str) -> tuple[int, ...] 
     if found and set(found) == {_NOBODY}:
         fields.fault("rotation", Unreadable(", which has no member", _RIGHT, _TOPIC))
     return found if found and None not in users.values() else None
+
+
+def _keep_one(fields: Fields, column: str, words: str) -> str:
+    header = fields.name(column)
+    return f'{words}; if the column {header} is not meant, leave it out by "{header}" = "" in a mapping file.'
 
 
 def _read_member(fields: Fields, rules: Rules, text: str) -> int | None:
@@ -311,7 +316,7 @@ def _read_end(
         is_end_default = fields.gives_way("ends_at", "duration")
         if fields.is_filled("ends_at") and not is_end_default and not fields.has_problem("duration"):
             words = f"{fields.name('duration')} and {fields.name('ends_at')} are both filled"
-            fields.note("duration", words, "Keep one of them.", words)
+            fields.note("duration", words, _keep_one(fields, "duration", "Keep one of them"), words)
         return duration
     return fields.optional("ends_at", parse) if is_open else fields.required("ends_at", parse)
 

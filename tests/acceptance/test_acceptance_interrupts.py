@@ -78,7 +78,7 @@ def test_an_interrupted_run_ends_in_order_and_rerun_finishes_it(
 
 
 def test_a_second_interrupt_ends_the_run_at_once(online: Workplace, front: Front) -> None:
-    """Even while answers are outstanding for good; rerun asks about them."""
+    """Even while answers are outstanding for good; it says which rerun asks about them."""
     process = start_and_hold(online, front)
     process.send_signal(signal.SIGINT)
     wait_until_said(process, b"interrupted")
@@ -86,8 +86,12 @@ def test_a_second_interrupt_ends_the_run_at_once(online: Workplace, front: Front
     done = finish(process)  # the front still holds
     assert done.status == 130
     assert "Traceback" not in done.err
+    run = only_run(online)
+    assert done.err.endswith(
+        f"has everything that was done\nnext:   oncall-importer rerun {run.name} --concurrency 6\n"
+    )
     front.let_go(dropping=True)
-    assert_finished(online, front, only_run(online))
+    assert_finished(online, front, run)
 
 
 def test_a_killed_run_is_finished_by_rerun_with_every_record_there_once(online: Workplace, front: Front) -> None:

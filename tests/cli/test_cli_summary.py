@@ -9,7 +9,7 @@ import pytest
 
 from importer.cli.confirmation import ask_about
 from importer.cli.json_lines import object_of_plan
-from importer.cli.next_command import command_after_check, is_to_repeat
+from importer.cli.next_command import command_after_check, command_after_interrupt, is_to_repeat
 from importer.cli.past_runs import detail_lines, run_cards, run_lines
 from importer.cli.summary import describe_plan, drop_explained, lines_without_finding
 from importer.commands.history import PastRun, Stage
@@ -119,6 +119,13 @@ def test_a_check_without_problems_leads_to_the_next_command_with_its_options(
     result = Result(3, by_target, (), unresolved={"rootly": unresolved} if unresolved else {})
     settings = load_settings({"timezone": "UTC"}, is_library=False)
     assert command_after_check(result, sources, settings) == (f"oncall-importer {command}" if command else "")
+
+
+@pytest.mark.parametrize(("undo_of", "command"), [("", "rerun r"), ("earlier", "undo earlier")])
+def test_what_is_ended_at_once_goes_on_with_its_options(undo_of: str, command: str) -> None:
+    settings = load_settings({"reports": "out", "rate": ["rootly=9/s"], "quiet": True}, is_library=False)
+    following = command_after_interrupt(plan_of(1, "rootly=9/s", undo_of), settings)
+    assert following == f"oncall-importer {command} --rate rootly=9/s --reports out"
 
 
 def test_large_numbers_of_past_runs_are_written_as_in_sentences() -> None:

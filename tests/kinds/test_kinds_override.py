@@ -105,6 +105,13 @@ def test_all_that_is_wrong_with_a_row_is_told(cells: tuple[str, ...], columns: l
     assert [problem.column for problem in normalize(HEADER, cells, "Overrides").problems] == columns
 
 
+def test_a_column_that_only_names_a_rotation_beside_the_user_is_told_how_to_leave_out() -> None:
+    """Exports of other systems have one in every row."""
+    (problem,) = normalize((*HEADER, "Rotation"), (*GOOD, "Weekdays"), "Overrides").problems
+    assert problem.message == "Rotation and user_id are both filled"
+    assert problem.hint.endswith('leave it out by "Rotation" = "" in a mapping file.')
+
+
 def test_an_override_in_the_past_is_warned_of_and_names_are_looked_up() -> None:
     result = normalize(HEADER, ("primary", "112", "2026-03-01T08:00Z", "2026-03-01T16:00Z"))
     assert [warning.topic for warning in result.warnings] == ["ends_at: shift in the past"]

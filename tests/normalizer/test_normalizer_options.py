@@ -76,6 +76,7 @@ def test_a_default_gives_way_to_the_other_column_that_a_row_fills_in() -> None:
     assert len(shadows({**GOOD, "repeat": "daily"}, rules)) == 3
     (problem,) = normalize({**GOOD, "duration": "8h"}, rules).problems
     assert problem.message == "duration and ends_at are both filled"
+    assert 'leave it out by "duration" = "" in a mapping file' in problem.hint
 
 
 def test_no_name_of_a_workbook_makes_schedules_of_its_other_sheets_but_what_a_run_took_in_stays_taken_in() -> None:
