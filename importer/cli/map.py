@@ -228,7 +228,9 @@ def map_sources(
         click.echo(text, nl=False)
         return 0
     click.echo(f"mapping:  {shown_path(output)}")
-    click.echo(f"next:     {_command(*check, '--mapping', str(output))}")
+    is_usable = all(draft.under(mapping).layout.is_usable for draft in drafts)
+    edit = "" if is_asking or (is_usable and missing <= {"timezone"}) else "edit it, then: "
+    click.echo(f"next:     {edit}{_command(*check, '--mapping', str(output))}")
     return 0
 
 

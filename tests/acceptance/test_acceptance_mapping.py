@@ -130,6 +130,7 @@ def test_map_without_a_terminal_decides_nothing(place: Workplace) -> None:
     done = place.run("map", source, "--sheet", "H1 2027")
     assert done.status == 0, done
     assert done.out.endswith("plan.csv --sheet 'H1 2027' --mapping mapping.toml\n")
+    assert "next:     edit it, then: oncall-importer check " in done.out
     text = (place.path / "mapping.toml").read_text(encoding="utf-8")
     assert tomllib.loads(text) == {"columns": {}}
     for line in text.splitlines():
