@@ -20,7 +20,8 @@ MARGIN = 0.985
 # Times the root of what is in flight is what a window may get more than the even pace sends in it; answers' times vary.
 FLIGHT_SPREAD = 1.5
 MOST_SPREAD = 0.06  # of what a window takes is left free at the most
-_LOOSE = 1.65  # times a proven limit: where the limit may be as much, it is worth looking for
+# Times a proven limit: where the limit may be as much, it is worth looking for; the second where it must be a bucket.
+_LOOSE, _LOOSE_BUCKET = 1.65, 1.5
 _DOUBTFUL, _SOONER = 1.25, 10.0  # times it: where it may be as much, the rate grows so much sooner
 _UNPROVEN = 50.0  # requests a second at the most at which the search begins, unless more is proven
 _BEGIN = 25.0  # requests a second at which it begins where one request was taken at once
@@ -38,6 +39,7 @@ _SMALL = 5  # requests: where fewer were taken before the first refusal, those a
 _OVERLAP = 0.5  # in flight on average: with fewer, none overtakes another
 _SERIAL = 0.9  # in flight on average, where one leaves after the other and an answer is slow
 _SERIAL_CUT = 0.45  # of a rate that is soon refused there: what it goes down by
+_NOT_LESS = 0.95  # of a rate that is refused after a search: a bucket's limit is hardly less
 _STRAYS = 8.0  # requests that may arrive at once although they left evenly
 _RESTART = 0.5  # of a rate is where the search begins anew, where it began too high
 _PROOF, _FLIGHT_PROOF = 1.5, 0.5  # bursts and requests in flight that a stretch needs at least to prove a limit, ...
@@ -86,6 +88,7 @@ class AdaptiveLimit:
         self.flight = 0.0  #: requests in flight lately, on average
         self.travel = 0.0  #: seconds from a request to its answer, on average
         self._cut = _CUT / 2
+        self._paused = 0.0  # seconds of the last pause
         self._bound = 0.0  # what the first refusal proved
         self._patience = _FEWEST  # requests in which the rate grows by _CUT
         self._recent: deque[float] = deque(maxlen=_RECENT)  # when requests left that were taken, in order
@@ -172,14 +175,8 @@ class AdaptiveLimit:
             possible = 0.0 if is_window_seen else min(self._refused_rate, self._taken / max(_BLUR, certain))
             if possible > _DOUBTFUL * bound:
                 pause /= _SOONER
-            if possible > _LOOSE * bound and self._before_refusal < _SMALL and self._is_scattered():
-                self._is_small = self.is_serial = True
-                self.rate = max(bound, _SERIAL / self.travel)
-                self._soon = _LIKELY * self._refused_rate
-            elif possible > _LOOSE * bound:
-                self._is_climbing = True
-                self._burst, self._first = self._taken, list(self._recent)
-                self.rate = self._begin_climb(bound)
+            if possible > bound * (_LOOSE if math.isinf(self._refill()) else _LOOSE_BUCKET):
+                self._begin_search(bound)
         elif self._is_climbing:
             self._end_climb(bound, self._taken / whole)
         else:
@@ -187,6 +184,9 @@ class AdaptiveLimit:
             self._lower()
             if is_window_seen:
                 self.rate = min(self.rate, max(bound, _LEAST * self.rate))
+            elif self._is_disproved():
+                self.rate = min(self.rate, max(bound, self._bound))
+        self._paused = whole - worked
         self.rate = max(SLOWEST, self.rate)
         self._patience = max(_FEWEST, pause * self.rate / _LOSS)
 
@@ -203,8 +203,19 @@ class AdaptiveLimit:
             self.is_serial = True
             self.rate = min(self.rate, _SERIAL / self.travel)
 
+    def _begin_search(self, bound: float) -> None:
+        """Look for a limit above `bound`, which is proven."""
+        if self._before_refusal < _SMALL and self._is_scattered():
+            self._is_small = self.is_serial = True
+            self.rate = max(bound, _SERIAL / self.travel)
+            self._soon = _LIKELY * self._refused_rate
+        else:
+            self._is_climbing = True
+            self._burst, self._first = self._taken, list(self._recent)
+            self.rate = self._begin_climb(bound)
+
     def _begin_climb(self, bound: float) -> float:
-        """Return where the search begins: the further below what was refused, the less was taken at once."""
+        """Return where a climb begins: the further below what was refused, the less was taken at once."""
         if self._refused_rate < _FAR_APART * bound:
             begin = math.sqrt(bound * self._refused_rate)
         else:
@@ -257,6 +268,16 @@ class AdaptiveLimit:
             self._is_small = self._before_refusal < _SMALL
         at_once = min(self._burst, _burst(self._first, proven))  # the rest had come in while the first ones left
         self.rate = min(max(bound, (1 - _UNSURE / at_once) * proven), self._refused_rate * (1 - _CUT))
+
+    def _is_disproved(self) -> bool:
+        """Return whether what was refused cannot have used up the bucket that a search found: it is a window.
+
+        The bucket was full, because the pause before was long enough to fill it.
+        """
+        limit = _NOT_LESS * self._refused_rate
+        size = _burst(self._first, limit)
+        used = _burst(self._recent, limit) + FLIGHT_SPREAD * math.sqrt(self.flight)
+        return used < size / 2 and size < self._paused * limit
 
     def _prove(self, bound: float) -> float:
         """Return the limit, from `bound` on, by which this stretch needed no larger burst than the first one."""

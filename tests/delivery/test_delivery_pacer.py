@@ -204,6 +204,16 @@ def test_a_search_does_not_begin_above_what_comes_into_a_bucket() -> None:
     assert refused <= 0.02
 
 
+def test_a_window_that_looked_like_a_bucket_is_known_by_the_next_refusal() -> None:
+    """A search that two windows lie in finds a limit between the one that is allowed and the one that is set.
+
+    It cost a pause of a second for every 3 percent, until the rate had come down.
+    """
+    slow, refused = Case(50, "fixed", "-", "seconds", 100.0, 2000, "20..260 ms").measure()
+    assert slow <= 1.08
+    assert refused <= 0.012
+
+
 @pytest.mark.parametrize(
     ("limit", "tells", "travel", "most"),
     [
