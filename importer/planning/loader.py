@@ -29,7 +29,7 @@ from importer.reporter.pulled_tables import NOTES, ON_CALL
 from importer.reporter.report_reader import is_report
 from importer.reporter.template import README_SHEET
 from importer.settings.options import HiddenRows
-from importer.wording import escape, list_first
+from importer.wording import escape, list_first, quote
 
 _MOST_PARTS = 1000  # records that a row makes
 _MOST_NAMED = 10_000  # ranges of rows that a report names
@@ -150,7 +150,7 @@ class Loader:
         """
         hidden, self._hidden = self._hidden, {}
         hidden_by_words = {
-            f"sheet {name!r} of {escape(source)}: {{}} {'is' if len(numbers) == 1 else 'are'} hidden": numbers
+            f"sheet {quote(name)} of {escape(source)}: {{}} {'is' if len(numbers) == 1 else 'are'} hidden": numbers
             for (source, name), numbers in hidden.items()
         }
         if hidden_by_words and self._hidden_rows is None:
@@ -418,7 +418,7 @@ def _is_same(last: _Taken, row: Row) -> bool:
 
 
 def _where(sheet: Sheet) -> str:
-    return f"sheet {sheet.name!r} of {escape(sheet.source)}"
+    return f"sheet {quote(sheet.name)} of {escape(sheet.source)}"
 
 
 def _headers(sheets: Iterable[Sheet]) -> str:

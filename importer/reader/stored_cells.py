@@ -26,7 +26,7 @@ from importer.reader.cell_text import (
     text_of,
 )
 from importer.reader.limits import LONG, Bounds, too_long_cell
-from importer.wording import escape, is_unicode
+from importer.wording import escape, is_unicode, quote
 
 #: First row, first column, last row, last column of merged cells; rows count from 1, columns from 0.
 Merged: TypeAlias = tuple[int, int, int, int]
@@ -207,7 +207,7 @@ class Storage(ABC):
 
     def listed(self) -> str:
         """Name all sheets, for a hint."""
-        names = ", ".join(f"'{escape(sheet.name)}'{' (hidden)' * sheet.is_hidden}" for sheet in self.sheets)
+        names = ", ".join(f"{quote(sheet.name)}{' (hidden)' * sheet.is_hidden}" for sheet in self.sheets)
         named = " Name one with --sheet." if any(sheet.is_hidden for sheet in self.sheets) else ""
         return f"Its sheets are: {names}.{named}" if names else "It has no sheets at all."
 
@@ -215,9 +215,9 @@ class Storage(ABC):
         found = [sheet for sheet in self.sheets if sheet.name == wanted]
         found = found or [sheet for sheet in self.sheets if sheet.name.casefold() == wanted.casefold()]
         if len(found) != 1:
-            raise SourceError(f"the workbook has no sheet '{escape(wanted)}'", hint=self.listed())
+            raise SourceError(f"the workbook has no sheet {quote(wanted)}", hint=self.listed())
         if found[0].kind:
-            raise SourceError(f"sheet '{escape(wanted)}' is {found[0].kind} and has no rows", hint=self.listed())
+            raise SourceError(f"sheet {quote(wanted)} is {found[0].kind} and has no rows", hint=self.listed())
         return found[0].name
 
 
@@ -317,7 +317,7 @@ def no_number(written: str) -> StoredCell:
     return StoredCell(
         written,
         Flaw(
-            f"the cell should hold a number, but the file stores {escape(written)!r}, which is none",
+            f"the cell should hold a number, but the file stores {quote(written)}, which is none",
             "Put the value in, in a spreadsheet program, and save the workbook.",
             "a number that is none",
         ),

@@ -28,7 +28,7 @@ from importer.reader.limits import USUAL, Bounds
 from importer.reader.source_file import BLOCK, named
 from importer.reader.tables import Chunk, Tables
 from importer.records import Problem, Row, Sheet
-from importer.wording import escape
+from importer.wording import escape, quote
 
 # ---- A child process that answers in lines and never outlives its use
 
@@ -225,7 +225,7 @@ def _chunks(
                 yield from tables.end() if tables else ()
                 problems = tuple(Problem(text, hint, cell=cell, topic=topic) for cell, text, hint, topic in flaws)
                 sheet = Sheet(name, title, tuple(texts), tuple(positions), header, problems, hidden=tuple(hidden))
-                where = f"sheet '{escape(title)}'"
+                where = f"sheet {quote(title)}"
                 tables = Tables(sheet, rule, notices, where, lambda row, _: row, _below, f"{named(name)}: ")
             case ["rows", numbers, cells, remarks, share] if tables:
                 for chunk in tables.take(_rows(sheet, numbers, cells, remarks)):

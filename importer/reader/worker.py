@@ -37,7 +37,7 @@ from importer.reader.limits import Bounds, too_many_columns
 from importer.reader.stored_cells import SAVE_AS, UNPROTECTED, TextRow, text_rows
 from importer.reader.tables import CHUNK_ROWS, above_notice
 from importer.reader.zip_parts import Parts
-from importer.wording import escape, list_first
+from importer.wording import list_first, quote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,7 +132,7 @@ class SheetTable:
 
     @property
     def _shown(self) -> str:
-        return f"sheet '{escape(self.name)}'"
+        return f"sheet {quote(self.name)}"
 
     def _table_messages(self, header: TextRow | None, below: Iterable[TextRow]) -> Iterator[Message]:
         positions = self._positions(header)
@@ -242,7 +242,7 @@ class Workbook:
         chosen = self._storage.choose(wanted)
         for sheet in sheets if not wanted else ():
             if sheet.name not in chosen:
-                text = f"sheet '{escape(sheet.name)}' is {sheet.kind or 'hidden'} and was skipped"
+                text = f"sheet {quote(sheet.name)} is {sheet.kind or 'hidden'} and was skipped"
                 yield ("notice", text, NoticeLevel.LEFT_OUT)
         if chosen and self._storage.is_dense:
             self._file.seek(0)
@@ -303,7 +303,7 @@ def _in_sheet(name: str) -> Iterator[None]:
     try:
         yield
     except SourceError as error:
-        raise SourceError(f"sheet '{escape(name)}': {error.message}", hint=error.hint) from error
+        raise SourceError(f"sheet {quote(name)}: {error.message}", hint=error.hint) from error
 
 
 @contextmanager

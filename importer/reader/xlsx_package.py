@@ -16,6 +16,7 @@ from importer.reader.limits import LONG
 from importer.reader.stored_cells import Extent, ListedSheet, Merged, Storage, StoredRow, StoredSheet, Styles, damaged
 from importer.reader.xlsx_sheet import CellReader, is_on, scanned_rows, unescape
 from importer.reader.zip_parts import Parts, local, parsed
+from importer.wording import quote
 
 _KINDS = {"chartsheet": "a chart", "worksheet": ""}
 _OTHER = "a macro or a dialog"
@@ -59,7 +60,7 @@ class Package(Storage):
         """Return a worksheet by its place among all sheets."""
         path = self.sheets[index].path
         if path not in self._parts:
-            raise damaged(f"the part of its sheet {self.sheets[index].name[:200]!r} is missing")
+            raise damaged(f"the part of its sheet {quote(self.sheets[index].name)} is missing")
         return SheetPart(partial(self._parts.part, path), self._scans[path], self._cell_reader)
 
     def _find_main(self) -> str:

@@ -34,7 +34,7 @@ from importer.reporter.xlsx_writer import (
     write_book,
 )
 from importer.targets.target import DirectoryEntry
-from importer.wording import as_sentence
+from importer.wording import as_sentence, quote, quote_path
 
 # ---- marks
 
@@ -344,7 +344,8 @@ class _Page:
             self._page.autofilter(header_row - 1, first, self._last - 1, last)
 
     def _refused(self, what: str) -> ReportError:
+        sheet = self._sheet
         return ReportError(
-            f"{self._sheet.source!r}, sheet {self._sheet.name!r}, has {what}; no marked workbook was written",
+            f"{quote_path(sheet.source)}, sheet {quote(sheet.name)}, has {what}; no marked workbook was written",
             hint="Correct the source itself: the list of problems has everything that was found.",
         )

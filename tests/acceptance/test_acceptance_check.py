@@ -55,7 +55,7 @@ def test_a_hidden_column_that_is_used_is_named(place: Workplace) -> None:
         book.worksheets[0].column_dimensions[letter].hidden = True
     book.save(place.path / "hidden.xlsx")
     done = place.run("check", "hidden.xlsx")
-    assert f"sheet 'Sheet' of hidden.xlsx: hidden columns are read too: {schedules(1)[0][1]}\n" in done.err
+    assert f'sheet "Sheet" of hidden.xlsx: hidden columns are read too: {schedules(1)[0][1]}\n' in done.err
 
 
 def test_check_online_shows_what_is_there_already(place: Workplace) -> None:
@@ -97,7 +97,7 @@ def test_a_sheet_that_is_left_out_is_told_however_little_is_wanted(place: Workpl
             sheet.append(row)
     book.remove(book.worksheets[0])
     book.save(place.path / "plan.xlsx")
-    told = "sheet 'März' of plan.xlsx was left out, because it lacks the columns that make a record: it has Wer, Wen"
+    told = 'sheet "März" of plan.xlsx was left out, because it lacks the columns that make a record: it has Wer, Wen'
     quiet = place.run("run", "plan.xlsx", "--sandbox", "--quiet")
     assert quiet.err.strip() == told
     for command in (["check"], ["run", "--sandbox"]):

@@ -39,7 +39,7 @@ def test_hidden_rows_are_named_and_nothing_is_sent_until_somebody_says(place: Wo
     path = filtered(place)
     done = place.run("run", path, "--sandbox")
     assert done.status == 2
-    assert f"sheet 'Schedules' of {path}: row 3 is hidden, by a filter or by a person" in done.err
+    assert f'sheet "Schedules" of {path}: row 3 is hidden, by a filter or by a person' in done.err
     assert "--hidden-rows send or --hidden-rows skip" in done.err
     assert place.runs == []
 
@@ -148,7 +148,7 @@ def test_an_error_in_a_header_stops_only_where_the_sheet_is_used(place: Workplac
         sheet.write_formula(0, 2, "=NA()", None, "#N/A")
     done = place.run("check", path)
     assert done.status == 0, done
-    assert "sheet 'Dashboard'" in done.out + done.err
+    assert 'sheet "Dashboard"' in done.out + done.err
     assert "left out" in done.out + done.err
 
 
@@ -214,4 +214,4 @@ def test_of_several_workbooks_each_notice_names_its_own(place: Workplace) -> Non
             book.add_worksheet("Old").hide()
     done = place.run("check", "a.xlsx", "b.xlsx")
     for name in ("a.xlsx", "b.xlsx"):
-        assert f"{name}: sheet 'Old' is hidden and was skipped" in done.out + done.err
+        assert f'{name}: sheet "Old" is hidden and was skipped' in done.out + done.err

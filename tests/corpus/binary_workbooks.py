@@ -35,7 +35,7 @@ def binary_workbook_that_lies_about_its_size() -> bytes:
 
 @odd(
     "binary-hidden.xlsb",
-    reads(table(line(2, "PI7DH85", "a"), line(3, "PABCDEF", "b"), name="Seen"), notices=("sheet 'Hidden' is hidden",)),
+    reads(table(line(2, "PI7DH85", "a"), line(3, "PABCDEF", "b"), name="Seen"), notices=('sheet "Hidden" is hidden',)),
 )
 def hidden_sheet_of_a_binary_workbook() -> bytes:
     """Hidden sheets are left out, and that is told."""

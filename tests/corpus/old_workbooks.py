@@ -70,7 +70,7 @@ def places_in_an_old_workbook() -> bytes:
     return _xls(fill, "S")
 
 
-@odd("old-hidden.xls", reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=("sheet 'Hidden' is hidden",)))
+@odd("old-hidden.xls", reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=('sheet "Hidden" is hidden',)))
 def hidden_sheet_of_an_old_workbook() -> bytes:
     """Hidden sheets are left out, and that is told."""
 
@@ -107,7 +107,7 @@ def truncated_old_workbook() -> bytes:
     return _xls(lambda sheet: _fill(sheet, *(("P" * 50, f"row {n}") for n in range(500))), "S")[:9000]
 
 
-@odd("old-empty.xls", refused("no rows in any sheet", "'S'"))
+@odd("old-empty.xls", refused("no rows in any sheet", '"S"'))
 def old_workbook_without_rows() -> bytes:
     """Nothing in the only sheet."""
     return _xls(lambda sheet: None, "S")

@@ -154,7 +154,7 @@ def remark_on_a_cell_of_an_opendocument() -> bytes:
     return ods.spreadsheet(ods.HEAD, ods.row("PI7DH85", noted))
 
 
-@odd("calc-hidden.ods", reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=("sheet 'Hidden' is hidden",)))
+@odd("calc-hidden.ods", reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=('sheet "Hidden" is hidden',)))
 def hidden_table_of_an_opendocument() -> bytes:
     """Hidden tables are left out, and that is told."""
     unseen = '<style:table-properties table:display="false"/>'
@@ -205,7 +205,7 @@ def opendocument_that_is_a_letter() -> bytes:
     return ods.packed(content, kind="application/vnd.oasis.opendocument.text")
 
 
-@odd("calc-empty.ods", refused("no rows in any sheet", "'S'"))
+@odd("calc-empty.ods", refused("no rows in any sheet", '"S"'))
 def opendocument_without_rows() -> bytes:
     """Nothing in the only table."""
     return ods.spreadsheet(ods.row(ods.cell(repeated=1024), repeated=1_048_576))

@@ -21,7 +21,7 @@ Written = Callable[[OddFile], Path]
 _OF_A_PROGRAM = re.compile(
     r"Traceback|\b[A-Z]\w+(Error|Exception)\b|\bNone\b|<\w+ object|python|panicked|buffer|[Ee]rrno"
 )
-_SAYS_NOTHING = re.compile(r"damaged: (sheet '[^']*': )?\S+$|:\s*\.$")
+_SAYS_NOTHING = re.compile(r'damaged: (sheet "[^"]*": )?\S+$|:\s*\.$')
 
 READABLE = [odd_file for odd_file in ODD_FILES if isinstance(odd_file.expected, Reads)]
 REFUSED = [odd_file for odd_file in ODD_FILES if isinstance(odd_file.expected, Refused)]

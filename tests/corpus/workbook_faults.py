@@ -27,25 +27,25 @@ _SAVE = "spreadsheet program"
 _DAMAGED = "the workbook is damaged: "
 
 
-@odd("order.xlsx", refused(f"sheet 'S': {_DAMAGED}(row 2|cell A2) ", _SAVE))
+@odd("order.xlsx", refused(f'sheet "S": {_DAMAGED}(row 2|cell A2) ', _SAVE))
 def rows_out_of_order() -> bytes:
     """Row 3 stands before row 2."""
     return book(HEAD, row(3, text("A3", "PABCDEF")), _ROW_2)
 
 
-@odd("same-row.xlsx", refused(f"sheet 'S': {_DAMAGED}row 2 ", _SAVE))
+@odd("same-row.xlsx", refused(f'sheet "S": {_DAMAGED}row 2 ', _SAVE))
 def same_row_twice() -> bytes:
     """Two rows are row 2: neither may win."""
     return book(HEAD, _ROW_2, row(2, text("A2", "PABCDEF")))
 
 
-@odd("same-cell.xlsx", refused("sheet 'S': .*A2", _SAVE))
+@odd("same-cell.xlsx", refused('sheet "S": .*A2', _SAVE))
 def same_cell_twice() -> bytes:
     """Two cells of a row are A2: neither may win."""
     return book(HEAD, row(2, text("A2", "PI7DH85"), text("A2", "PABCDEF")))
 
 
-@odd("elsewhere.xlsx", refused("sheet 'S': .*row 2 calls itself 'B7'", _SAVE))
+@odd("elsewhere.xlsx", refused("sheet \"S\": .*row 2 calls itself 'B7'", _SAVE))
 def cell_that_calls_itself_otherwise() -> bytes:
     """A cell in row 2 says that it is B7."""
     return book(HEAD, row(2, text("B7", "PI7DH85")))
@@ -141,7 +141,7 @@ def link_that_climbs_out() -> bytes:
     return zipped({**parts, WORKBOOK_LINKS: climbing})
 
 
-@odd("no-rows.xlsx", refused("no rows in any sheet", "'S'"))
+@odd("no-rows.xlsx", refused("no rows in any sheet", '"S"'))
 def sheet_without_rows() -> bytes:
     """Nothing in the only sheet."""
     return book()
@@ -153,13 +153,13 @@ def workbook_without_sheets() -> bytes:
     return zipped(book_parts())
 
 
-@odd("all-hidden.xlsx", refused("no rows in any sheet", "'Old'"))
+@odd("all-hidden.xlsx", refused("no rows in any sheet", '"Old"'))
 def nothing_but_hidden_sheets() -> bytes:
     """The hint names the hidden sheet, for `--sheet`."""
     return zipped(book_parts(("Old", worksheet(HEAD, _ROW_2)), states={"Old": "hidden"}))
 
 
-@odd("other-sheet.xlsx", refused("has no sheet 'Shadows'", "'S'"), sheets=["Shadows"])
+@odd("other-sheet.xlsx", refused('has no sheet "Shadows"', '"S"'), sheets=["Shadows"])
 def sheet_that_is_asked_for_and_not_there() -> bytes:
     """The hint names the sheets there are."""
     return book(HEAD, _ROW_2)

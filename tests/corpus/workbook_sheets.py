@@ -30,7 +30,7 @@ _TWO = reads_rows(line(2, "PI7DH85", "a"), line(3, "PABCDEF", "b"))
 
 @odd(
     "hidden.xlsx",
-    reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=("sheet 'Hid' is hidden", "sheet 'Deep' is hidden")),
+    reads(table(line(2, "PI7DH85", "a"), name="Seen"), notices=('sheet "Hid" is hidden', 'sheet "Deep" is hidden')),
 )
 def hidden_sheets() -> bytes:
     """Hidden and very hidden sheets are left out, and that is told."""
@@ -59,7 +59,7 @@ _SHADOWS = ("schedule_id", "shadowable_id", "shadow_user_id")
             name="Shadows",
         ),
         table(line(2, "x"), header=("read me",), name="About"),
-        notices=("sheet 'Nothing' is empty",),
+        notices=('sheet "Nothing" is empty',),
     ),
 )
 def sheets_of_several_kinds() -> bytes:
@@ -151,7 +151,7 @@ def macros() -> bytes:
     return book(HEAD, _ROW_2, _ROW_3, parts={"xl/vbaProject.bin": b"\xd0\xcf\x11\xe0 no macro at all"})
 
 
-@odd("charts.xlsx", reads(table(line(2, "PI7DH85", "1"), name="Data"), notices=("sheet 'Chart' is a chart",)))
+@odd("charts.xlsx", reads(table(line(2, "PI7DH85", "1"), name="Data"), notices=('sheet "Chart" is a chart',)))
 def chart_sheet() -> bytes:
     """A sheet that is a chart has no rows."""
 

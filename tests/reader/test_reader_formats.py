@@ -395,7 +395,7 @@ def test_a_hidden_sheet_is_skipped_with_a_notice_unless_it_is_named(
     make(path)
     reading = read(path)
     assert [chunk.sheet.name for chunk in reading] == ["S"]
-    assert notice_texts(reading) == [f"sheet '{name}' is hidden and was skipped"]
+    assert notice_texts(reading) == [f'sheet "{name}" is hidden and was skipped']
     assert [chunk.sheet.name for chunk in read(path, sheets=[name.lower()])] == [name]
 
 
@@ -440,8 +440,8 @@ def test_merged_cells_are_not_filled_but_named(tmp_path: Path, make: Callable[[P
     reading = read(path, is_header=lambda cells: "id" in cells)
     assert [each.cells for chunk in reading for each in chunk.rows] == [("1", "both"), ("2", "")]
     assert notice_texts(reading) == [
-        "sheet 'S': row 1 is above the header in row 2 and was left out",
-        "sheet 'S' has merged cells (B3:B4): each range has its value in the first cell, the others are read as empty",
+        'sheet "S": row 1 is above the header in row 2 and was left out',
+        'sheet "S" has merged cells (B3:B4): each range has its value in the first cell, the others are read as empty',
     ]
 
 

@@ -50,7 +50,7 @@ def told(path: Path, **options: Any) -> tuple[Chunk, list[str]]:
     """Read a table into one chunk, and its notices without the name of what they are about."""
     reading = read(path, **options)
     (chunk,) = reading
-    assert all(notice.startswith((f"{path}: ", "sheet 't': ")) for notice in notice_texts(reading))
+    assert all(notice.startswith((f"{path}: ", 'sheet "t": ')) for notice in notice_texts(reading))
     return chunk, [notice.partition(": ")[2] for notice in notice_texts(reading)]
 
 
@@ -206,7 +206,7 @@ def test_each_sheet_has_a_header_of_its_own(tmp_path: Path) -> None:
     reading = read(path, is_header=is_header)
     sheets = [(chunk.sheet.name, chunk.sheet.header, chunk.sheet.header_row, len(chunk.rows)) for chunk in reading]
     assert sheets == [("a", ("id", "x"), 1, 1), ("b", ("id", "x"), 4, 1), ("c", ("only a note",), 1, 0)]
-    assert notice_texts(reading) == ["sheet 'b': row 1 is above the header in row 4 and was left out"]
+    assert notice_texts(reading) == ['sheet "b": row 1 is above the header in row 4 and was left out']
 
 
 def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: Path) -> None:
@@ -217,8 +217,8 @@ def test_a_sheet_with_nothing_in_the_header_row_is_left_out_and_named(tmp_path: 
     reading = read(path, header_row=2)
     assert [chunk.sheet for chunk in reading] == [Sheet(str(path), "a", ("id",), (0,), 2)]
     assert notice_texts(reading) == [
-        "sheet 'a': row 1 is above the header in row 2 and was left out",
-        "sheet 'b' has nothing in row 2, where its header should be, and was skipped",
+        'sheet "a": row 1 is above the header in row 2 and was left out',
+        'sheet "b" has nothing in row 2, where its header should be, and was skipped',
     ]
 
 

@@ -97,7 +97,7 @@ def test_a_zero_that_a_spreadsheet_program_has_calculated_is_one(workbook: Workb
 
 def test_a_row_that_stands_before_a_lower_one_is_named(workbook: Workbook) -> None:
     rows = f'{HEADER}<row r="3"><c r="A3"><v>3</v></c></row><row r="2"><c r="A2"><v>2</v></c></row>'
-    with pytest.raises(SourceError, match=r"^sheet 'S': the workbook is damaged: row 2 comes after row 3$"):
+    with pytest.raises(SourceError, match=r"^sheet \"S\": the workbook is damaged: row 2 comes after row 3$"):
         read_sheet(workbook(rows))
 
 
@@ -106,7 +106,7 @@ def test_a_number_that_is_none_is_a_problem(workbook: Workbook, number: str) -> 
     sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="B2"><v>{number}</v></c></row>'))
     (remark,) = sheet.remarks
     assert remark[:3] == [2, "flaw", 1]
-    assert f"the file stores '{number}', which is none" in remark[3]
+    assert f'the file stores "{number}", which is none' in remark[3]
 
 
 @pytest.mark.parametrize("error", ["#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#N/A"])
@@ -142,7 +142,7 @@ def halved_in_xlsb(workbook: Workbook) -> Path:
 
 @pytest.mark.parametrize("make", [halved_in_xlsx, halved_in_shared_text, halved_in_xlsb])
 def test_half_of_a_character_is_named_with_its_cell(workbook: Workbook, make: Callable[[Workbook], Path]) -> None:
-    with pytest.raises(SourceError, match="sheet 'S': cell B2 holds text that is not valid Unicode"):
+    with pytest.raises(SourceError, match='sheet "S": cell B2 holds text that is not valid Unicode'):
         read_sheet(make(workbook))
 
 
@@ -182,7 +182,7 @@ def test_merged_cells_that_overlap_are_refused_before_they_cost_anything(workboo
     cells = "".join(f'<row r="{n}"><c r="A{n}"><v>{n}</v></c></row>' for n in range(2, 50))
     merges = "".join(f'<mergeCell ref="A1:B{n}"/><mergeCell ref="D1:E{n}"/>' for n in range(20, 49))
     sheet = f'<worksheet xmlns="{NAMESPACE}"><sheetData>{HEADER}{cells}</sheetData>{merges}</worksheet>'
-    with pytest.raises(SourceError, match="sheet 'S': the workbook is damaged: its merged cells overlap in row 1"):
+    with pytest.raises(SourceError, match='sheet "S": the workbook is damaged: its merged cells overlap in row 1'):
         read_sheet(workbook(parts={"xl/worksheets/sheet1.xml": sheet}))
 
 
@@ -222,7 +222,7 @@ def test_a_macro_sheet_beside_it_is_skipped(workbook: Workbook) -> None:
     parts = {"xl/workbook.xml": book, "xl/_rels/workbook.xml.rels": links, "xl/macrosheets/sheet1.xml": "<a/>"}
     sheet = read_sheet(workbook(f'{HEADER}<row r="2"><c r="A2"><v>7</v></c></row>', parts=parts))
     assert sheet.rows == {2: ["7", ""]}
-    assert sheet.notices == ["sheet 'Macro1' is a macro or a dialog and was skipped"]
+    assert sheet.notices == ['sheet "Macro1" is a macro or a dialog and was skipped']
 
 
 @pytest.mark.parametrize("far", ["A1048576", "Z1048576", "AKZ1048576"])
@@ -348,7 +348,7 @@ def test_a_table_inside_a_cell_of_ods_is_refused_and_loses_no_rows(tmp_path: Pat
 def test_a_row_of_ods_that_is_repeated_without_end_is_refused(tmp_path: Path) -> None:
     header = row(text_cell("id") + text_cell("note"))
     write_ods(tmp_path / "t.ods", header + row(text_cell("1") + text_cell("x"), 1_000_000))
-    with pytest.raises(SourceError, match="sheet 'S': rows 2 to 1000001 are all the same, more than 100,000"):
+    with pytest.raises(SourceError, match='sheet "S": rows 2 to 1000001 are all the same, more than 100,000'):
         read_sheet(tmp_path / "t.ods")
 
 

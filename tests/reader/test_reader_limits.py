@@ -69,7 +69,7 @@ def test_a_pipe_that_does_not_end_is_refused(refused: Refused) -> None:
     [
         (Bounds(rows=2), " has more than 2 rows", "IMPORTER_MAX_ROWS"),
         (Bounds(columns=2), ": cell C4 lies beyond column 2", "IMPORTER_MAX_COLUMNS"),
-        (Bounds(cell=8), "sheet 'S': B3: a cell holds more than 8 characters", "IMPORTER_MAX_CELL"),
+        (Bounds(cell=8), 'sheet "S": B3: a cell holds more than 8 characters', "IMPORTER_MAX_CELL"),
     ],
 )
 def test_a_workbook_beyond_a_bound_names_it_and_its_setting(

@@ -139,9 +139,9 @@ def test_sheets_come_in_order_and_what_is_skipped_is_told(tmp_path: Path) -> Non
     chunks = [(chunk.sheet.name, [row.cells for row in chunk.rows]) for chunk in reading]
     assert chunks == [("Second", [("2",)]), ("Only header", []), ("First", [("1",)])]
     assert sorted(notice_texts(reading)) == [
-        "sheet 'Chart' is a chart and was skipped",
-        "sheet 'Hidden' is hidden and was skipped",
-        "sheet 'Notes' is empty and was skipped",
+        'sheet "Chart" is a chart and was skipped',
+        'sheet "Hidden" is hidden and was skipped',
+        'sheet "Notes" is empty and was skipped',
     ]
     assert reading.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert reading.path == str(path)
@@ -157,7 +157,7 @@ def _chart(book: Any) -> Any:
 def test_a_sheet_that_is_not_there_is_named_with_those_that_are(workbook: Workbook, refused: Refused) -> None:
     path = workbook('<row r="1"><c t="str"><v>id</v></c></row>')
     error = refused(path, sheets=["Shadows"])
-    assert (error.message, error.hint) == (f"{path}: the workbook has no sheet 'Shadows'", "Its sheets are: 'S'.")
+    assert (error.message, error.hint) == (f'{path}: the workbook has no sheet "Shadows"', 'Its sheets are: "S".')
 
 
 def test_a_chart_cannot_be_selected(tmp_path: Path, refused: Refused) -> None:
@@ -165,7 +165,7 @@ def test_a_chart_cannot_be_selected(tmp_path: Path, refused: Refused) -> None:
     with xlsxwriter.Workbook(path) as book:
         book.add_worksheet("Second")
         book.add_chartsheet("Chart").set_chart(_chart(book))
-    assert refused(path, sheets=["Chart"]).message == f"{path}: sheet 'Chart' is a chart and has no rows"
+    assert refused(path, sheets=["Chart"]).message == f'{path}: sheet "Chart" is a chart and has no rows'
     assert refused(path).message == f"{path}: the workbook has no rows in any sheet that is read"
 
 
@@ -234,7 +234,7 @@ def test_a_number_that_lost_digits_in_the_spreadsheet_is_told(workbook: Workbook
     reading = read(path)
     assert [row.cells for chunk in reading for row in chunk.rows] == [("12345678901234500000", "")]
     (notice,) = notice_texts(reading)
-    assert notice.startswith("sheet 'S', cell A2: a number of more than 15 digits, of which a spreadsheet keeps 15;")
+    assert notice.startswith('sheet "S", cell A2: a number of more than 15 digits, of which a spreadsheet keeps 15;')
 
 
 DAMAGED = "the workbook is damaged: "
@@ -243,8 +243,8 @@ DAMAGED = "the workbook is damaged: "
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ('<row r="3"/><row r="2"/>', "sheet 'S': " + DAMAGED + "row 2 comes after row 3"),
-        ('<row r="3"><c r="B7"><v>1</v></c></row>', "sheet 'S': " + DAMAGED + "a cell in row 3 calls itself 'B7'"),
+        ('<row r="3"/><row r="2"/>', 'sheet "S": ' + DAMAGED + "row 2 comes after row 3"),
+        ('<row r="3"><c r="B7"><v>1</v></c></row>', 'sheet "S": ' + DAMAGED + "a cell in row 3 calls itself 'B7'"),
         ('<row r="1"><c r="A1" s="x"><v>1</v></c></row>', "'x' is not a whole number"),
         ('<row r="1"><c r="A1"><v>1</v></c>', DAMAGED),
     ],

@@ -222,7 +222,7 @@ def test_what_a_workbook_cannot_hold_is_said_and_never_cut(
     path.write_bytes(b"older")
     with pytest.raises(ReportError, match=message) as caught:
         write_marked(path, [sheet], [marked_row(0, row, wrong(cell_name(2, row.number)))])
-    assert "'roster.csv', sheet 'Shadows'" in caught.value.message
+    assert '"roster.csv", sheet "Shadows"' in caught.value.message
     assert caught.value.hint
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("marked.xlsx", b"older")]
 
