@@ -35,7 +35,8 @@ class Stream(Terminal):
 
     def write_json(self, value: Mapping[str, object]) -> None:
         """Print an object on a line, at once, in ASCII, whatever the stream's encoding."""
-        self.put(json.dumps(value))
+        self.file.write(f"{json.dumps(value)}\n")
+        self.file.flush()
 
     def put(self, text: str, style: str = "") -> None:
         """Print a text to be copied: it is never wrapped."""
