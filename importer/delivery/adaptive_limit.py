@@ -184,7 +184,7 @@ class AdaptiveLimit:
             self._lower()
             if is_window_seen:
                 self.rate = min(self.rate, max(bound, _LEAST * self.rate))
-            elif self._is_disproved():
+            elif self._taken < _RECENT and self._is_disproved():
                 self.rate = min(self.rate, max(bound, self._bound))
         self._paused = whole - worked
         self.rate = max(SLOWEST, self.rate)
