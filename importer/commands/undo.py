@@ -192,12 +192,17 @@ def _credit_others(previous: PreviousRun, journal: Journal, places: Collection[P
         if _may_have_created(info, previous):
             is_later = previous.run in ancestors(info, folder.parent)
             shared = [(record, known, made[place][1]) for place, (record, known) in found.items() if place in made]
-            journal.credit(info.run, [record for record, known, sent in shared if sent > (known if is_later else 0)])
+            name = info.run if info.run != previous.run else f"{folder.parent.name}/{info.run}"
+            journal.credit(name, [record for record, known, sent in shared if sent > (known if is_later else 0)])
 
 
 def _may_have_created(info: RunInfo, previous: PreviousRun) -> bool:
-    """Return whether another run can have created what a run left in doubt: an undo or a rehearsal cannot."""
-    return info.run != previous.run and not info.is_undo and info.is_sandbox == previous.info.is_sandbox
+    """Return whether another run can have created what a run left in doubt: an undo or a rehearsal cannot.
+
+    Runs of one second have the same name in different folders; the copy of a run's folder is still that run.
+    """
+    is_itself = all(getattr(info, name) == getattr(previous.info, name) for name in ("run", "started_at", "pid"))
+    return not is_itself and not info.is_undo and info.is_sandbox == previous.info.is_sandbox
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:

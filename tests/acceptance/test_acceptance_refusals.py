@@ -49,7 +49,7 @@ RUN = {
     "pattern-without-files": Case(["run", "teams/*.xlsx"], ["no file matches teams/*.xlsx"]),
     "pdf": Case(["run", "rota.pdf"], ["rota.pdf", "PDF"]),
     "broken-workbook": Case(["run", "broken.xlsx"], ["broken.xlsx"]),
-    "no-such-sheet": Case(["run", "two.xlsx", "--sheet", "Rota"], ["two.xlsx", "'Rota'"]),
+    "no-such-sheet": Case(["run", "two.xlsx", "--sheet", "Rota"], ["two.xlsx", '"Rota"']),
     "empty-input": Case(["run", "-"], ["standard input", "is empty"]),
     "report-to-run": Case(["run", REPORT], [REPORT, "report of an earlier run", "rerun"]),
     "source-to-rerun": Case(["rerun", GOOD], [GOOD, "not a report", "run"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -404,6 +405,15 @@ def test_nothing_in_doubt_is_deleted_while_the_journal_of_a_run_that_may_have_cr
     journal.write_bytes(kept)
     assert online.run("undo", f"reports/{run}", "--reports", reports).status == 0
     assert online.run("undo", str(other)).status == 0
+    assert there(front) == set()
+
+
+def test_a_copy_of_its_folder_is_no_other_run_that_can_have_created_what_is_undone(
+    online: Workplace, front: Front
+) -> None:
+    run = kill_in_flight(online, front)
+    shutil.copytree(online.path / "reports" / run, online.path / "reports" / f"{run} copy")
+    assert online.run("undo", f"reports/{run}").status == 0
     assert there(front) == set()
 
 
