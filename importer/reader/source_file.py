@@ -215,4 +215,4 @@ def _unreadable(name: str, error: OSError) -> SourceError:
     hint = "Copy it to a local disk, try again."
     if error.errno in (errno.EMFILE, errno.ENFILE):
         hint = "Raise how many files a process may have open (ulimit -n), and try again."
-    return SourceError(f"{shown} could not be read: {(error.strerror or str(error)).lower()}", hint=hint)
+    return SourceError(f"{shown} could not be read: {(error.strerror or '').lower() or error}", hint=hint)
