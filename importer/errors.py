@@ -51,7 +51,7 @@ class ReportError(ImporterError):
 
 
 class InterruptedReadingError(ImporterError):
-    """The user ended the command before anything was sent. Nothing is left behind."""
+    """The user ended the command while it only read: before it sent anything, or after all was sent."""
 
     def __init__(
         self, message: str = "interrupted while reading; nothing was sent", *, hint: str = "Start it again."

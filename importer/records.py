@@ -186,6 +186,8 @@ class Scope(NamedTuple):
 MENDABLE: Final = frozenset({Status.INVALID, Status.REJECTED})
 #: How the error of a row in doubt begins whose cells are not what was sent.
 CHANGED_IN_DOUBT: Final = "it differs from what was sent, and may have been created; nothing was sent"
+#: The hint of a row in doubt of which only another undo can tell what became of it.
+UNDO_AGAIN: Final = "Undo again: the target is asked first."
 
 
 class Outcome(NamedTuple):
@@ -205,6 +207,11 @@ class Outcome(NamedTuple):
     def is_to_put_back(self) -> bool:
         """True if a row in doubt says something else than what was sent, so that nobody can be asked about it."""
         return self.status is Status.UNKNOWN and self.error.startswith(CHANGED_IN_DOUBT)
+
+    @property
+    def is_to_undo_again(self) -> bool:
+        """True if only another undo can tell what became of the record."""
+        return self.hint == UNDO_AGAIN
 
     @property
     def is_to_mend(self) -> bool:

@@ -78,6 +78,8 @@ class Result:
     unresolved: Mapping[str, int] = field(default_factory=dict)
     notice: str = ""  #: what a file does not show, or which could not be made
     doubled: int = 0  #: records that are at the target more than once
+    to_put_back: int = 0  #: unknown records whose cells do not say any more what was sent
+    to_undo_again: int = 0  #: unknown records of which only another undo can tell what became of them
     #: the names of ids, by what they are ("user", "schedule") and by id
     names: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
     plan: Path | None = None  #: of a check: the plan that was written

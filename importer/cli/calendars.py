@@ -314,7 +314,7 @@ def show_verification(verification: Verification, settings: Settings, console: C
         counts = {"good": len(verification.records) - len(wrong), "wrong": len(wrong)}
         console.write_json({"type": "verification", "run": verification.run, **counts})
         return
-    named = [one for one in wrong if not one.is_undone]
+    named = [one for one in wrong if not one.hint]
     for one in named[:_MOST]:
         detail = f": {escape(one.detail)}" if one.detail else ""
         part = f" ({escape(one.part)})" if one.part else ""
@@ -322,8 +322,9 @@ def show_verification(verification: Verification, settings: Settings, console: C
         console.write_line(f"{escape(one.sheet)} row {one.row}{part}: {what}")
     if len(named) > _MOST:
         console.write_line(f"... and {len(named) - _MOST:,} more; --csv FILE writes them all")
-    for words, number in Counter(one.detail for one in wrong if one.is_undone).items():
-        console.write_line(f"undone:   {escape(words)}  ({count_of(number, 'record')}); run the source to import again")
+    for (words, hint), number in Counter((one.detail, one.hint) for one in wrong if one.hint).items():
+        console.write_line(f"undone:   {escape(words)}  ({count_of(number, 'record')})")
+        console.write_line(f"  {hint}")
     good = count_of(len(verification.records) - len(wrong), "record")
     calendar = f", {verification.shown:,} shown in the calendar" if verification.shown else ""
     console.write_line(f"verified: {good} as {verification.run} made them{calendar}, {len(wrong):,} not")

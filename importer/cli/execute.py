@@ -98,7 +98,9 @@ def _verify_sent(action: ReadingAction, folder: Path, settings: Settings, consol
     Raises:
         UnverifiedError: it could not be verified. Exit status 2 would say that nothing was sent.
     """
-    hint = f"Verify it again: oncall-importer verify {folder}"
+    from importer.cli.next_command import command_to_verify
+
+    hint = f"Verify it again: {command_to_verify(folder, settings)}"
     try:
         return _await_reading(action, settings, console)
     except* InterruptedReadingError:

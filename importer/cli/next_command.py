@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from importer.planning.carry_over import UNDO_AGAIN
 from importer.records import MENDABLE, Severity
 from importer.result import Result
 from importer.session.control import Plan
@@ -20,7 +19,7 @@ _PASSING = (Status.FAILED, Status.UNKNOWN, Status.PENDING)
 def is_to_repeat(result: Result) -> bool:
     """Return whether repeating can help: a rerun sends what needs attention, but not what was, or may be, undone."""
     left = _PASSING if result.undone else (status for status in RUN_STATUSES if status.is_repeated)
-    waiting = 0 if result.undone else sum(line.outcome.hint == UNDO_AGAIN for _, line in result.problems)
+    waiting = 0 if result.undone else result.to_undo_again
     return bool(result.stopped) or result.is_interrupted or sum(map(result.count, left)) > waiting
 
 
@@ -51,6 +50,11 @@ def command_after_interrupt(plan: Plan, settings: Settings) -> str:
     return shlex.join(["oncall-importer", command, argument, *kept_options(command, settings)])
 
 
+def command_to_verify(folder: Path, settings: Settings) -> str:
+    """Return the command that verifies a run."""
+    return shlex.join(["oncall-importer", "verify", str(folder), *kept_options("verify", settings)])
+
+
 def kept_options(command: str, settings: Settings) -> list[str]:
     """Return the options that were given, as far as a command to be suggested takes them and they matter for it."""
     return [
@@ -69,8 +73,7 @@ def report_to_mend(result: Result) -> Path | None:
 
 def count_to_mend(result: Result) -> int:
     """Count the rows that the user has to correct: also unknown ones whose cells do not say any more what was sent."""
-    to_put_back = sum(line.outcome.is_to_put_back for _, line in result.problems)
-    return sum(map(result.count, MENDABLE)) + to_put_back
+    return sum(map(result.count, MENDABLE)) + result.to_put_back
 
 
 def _is_to_edit(result: Result) -> bool:

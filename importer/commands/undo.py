@@ -201,8 +201,9 @@ def _may_have_created(info: RunInfo, previous: PreviousRun) -> bool:
 
     Runs of one second have the same name in different folders; the copy of a run's folder is still that run.
     """
-    is_itself = all(getattr(info, name) == getattr(previous.info, name) for name in ("run", "started_at", "pid"))
-    return not is_itself and not info.is_undo and info.is_sandbox == previous.info.is_sandbox
+    own = previous.info
+    is_itself = (info.run, info.started_at, info.pid) == (own.run, own.started_at, own.pid)
+    return not is_itself and not info.is_undo and info.is_sandbox == own.is_sandbox
 
 
 def _remember(undos: list[str], run: Path, journal: Journal) -> Done:

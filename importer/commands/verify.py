@@ -72,7 +72,7 @@ class VerifiedRecord(NamedTuple):
     verdict: RecordState
     detail: str = ""  #: what is different
     is_rendered: bool | None = None  #: the target's calendar shows it; None if it is not a shift, or does not exist
-    is_undone: bool = False  #: it is gone because an undo took it back
+    hint: str = ""  #: what to do, where an undo took it back or may have
 
     @property
     def is_good(self) -> bool:
@@ -152,7 +152,7 @@ def _explain(record: VerifiedRecord, made: _Made, undone: Undone) -> VerifiedRec
     entry = undone.mark(made.line).entry if is_gone else None
     if entry is None or entry.state in _MADE:
         return record
-    return record._replace(detail=entry.outcome.error, is_undone=True)
+    return record._replace(detail=entry.outcome.error, hint=entry.outcome.hint)
 
 
 def _read_made(view: View) -> Iterator[_Made]:

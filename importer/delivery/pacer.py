@@ -139,9 +139,8 @@ class Pacer:
 
     def refuse(self, sent: float, certain: float, *, is_late: bool, in_flight: int) -> None:
         """Learn from a 429: nothing can be free before `certain`. What follows is known when one is taken again."""
-        if (
-            self._seen.is_serial and sent >= self._lone_since
-        ):  # no other one overtook it: it left too soon after an answer
+        is_alone = sent >= self._lone_since  # no other one overtook it: it left too soon after an answer
+        if self._seen.is_serial and is_alone:
             self._rest = max(_REST * self._travel, 2 * self._rest)
         self._note_flight(sent, in_flight)
         if self._unpaced > 0:

@@ -14,7 +14,18 @@ from importer.kinds import KINDS
 from importer.normalizer.header import repeats
 from importer.normalizer.mapping import Rules
 from importer.normalizer.row import Normalized, Normalizer
-from importer.records import CHANGED_IN_DOUBT, Key, Outcome, Problem, Row, Sheet, TargetName, read_part, write_part
+from importer.records import (
+    CHANGED_IN_DOUBT,
+    UNDO_AGAIN,
+    Key,
+    Outcome,
+    Problem,
+    Row,
+    Sheet,
+    TargetName,
+    read_part,
+    write_part,
+)
 from importer.statuses import Status
 from importer.targets import TARGETS
 from importer.wording import quote
@@ -25,7 +36,6 @@ _WITHOUT_PART = Problem("its row makes several records, and nothing says which o
 
 _ONLY_REPORTED = "only a report says that it is there, and the target was not asked"
 _ASK_AGAIN = "Rerun when the target can be asked."
-UNDO_AGAIN = "Undo again: the target is asked first."
 
 
 class SheetNormalizer:
@@ -108,7 +118,7 @@ def carry_row(normalized: Normalized, left: Entry | None, run: str, *, is_unedit
     the earlier run named is dropped: it can be in another file.
     """
     left = left and left._replace(outcome=left.outcome._replace(cell=""))
-    if left is not None and (left.state is Status.UNDONE or left.outcome.hint == UNDO_AGAIN):
+    if left is not None and (left.state is Status.UNDONE or left.outcome.is_to_undo_again):
         yield _keep(left, left.state, normalized)._replace(was=left.was)
     else:
         yield from _carry(normalized, left, run, is_unedited=is_unedited)

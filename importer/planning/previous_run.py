@@ -19,11 +19,11 @@ from importer.journal.run_info import UNDO_MARK, RunInfo, import_again, info_of_
 from importer.journal.states import Entry, State
 from importer.kinds import KINDS, can_delete
 from importer.notice import Notice, NoticeLevel
-from importer.planning.carry_over import UNDO_AGAIN, made_again
+from importer.planning.carry_over import made_again
 from importer.planning.report_lines import Filled, Memory, Mended, Merger, PreviousLine, ReportTable, find_mended
 from importer.reader.limits import Bounds
 from importer.reader.read import read
-from importer.records import KnownName, Row, Sheet
+from importer.records import UNDO_AGAIN, KnownName, Row, Sheet
 from importer.reporter.columns import ALL_ROWS, MAPPING_SHEET, TO_MEND, join_mapping
 from importer.reporter.report_reader import Splitter, is_report, split
 from importer.settings.options import DECLARATIONS
@@ -325,7 +325,7 @@ class Undone:
     def mark(self, line: PreviousLine) -> PreviousLine:
         """Return a line as it is, or as undone, or unknown, if an undo took its record back, or may have."""
         entry = line.entry
-        if entry is not None and entry.outcome.hint == UNDO_AGAIN:  # another undo may know by now
+        if entry is not None and entry.outcome.is_to_undo_again:  # another undo may know by now
             entry = made_again(entry)
         if entry is None or entry.state not in (Status.CREATED, Status.EXISTS) or not entry.outcome.run:
             return line

@@ -202,6 +202,7 @@ def make_check(
 def make_result(journal: Journal, **facts: object) -> Result:
     """Make a result from the journal."""
     sheets = journal.sheets()
+    in_doubt = [line.outcome for line in journal.lines_of([Status.UNKNOWN])]
     return Result(
         journal.count_rows(),
         journal.counts(),
@@ -211,6 +212,8 @@ def make_result(journal: Journal, **facts: object) -> Result:
         topics=journal.topics(),
         kinds=journal.finding_kinds(),
         doubled=journal.count_doubled(),
+        to_put_back=sum(outcome.is_to_put_back for outcome in in_doubt),
+        to_undo_again=sum(outcome.is_to_undo_again for outcome in in_doubt),
         names=journal.names(),
         **facts,  # type: ignore[arg-type]  # by name
     )

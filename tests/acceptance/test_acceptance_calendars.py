@@ -268,8 +268,9 @@ def test_what_an_undo_took_back_is_named_with_that_undo_and_once(online: Workpla
     for run, taken in ((first, 20), (later, 20)):
         done = online.run("verify", run, "--csv", "verified.csv")
         assert done.status == 1
-        gone, total, *_ = done.out.splitlines()
-        assert gone == f"undone:   the undo {undo} took it back  ({taken} records); run the source to import again"
+        gone, hint, total, *_ = done.out.splitlines()
+        assert gone == f"undone:   the undo {undo} took it back  ({taken} records)"
+        assert hint == "  To import again: oncall-importer run SOURCE"
         assert total.endswith("20 not")
         details = {(line[5], line[6]) for line in read_table(online.path / "verified.csv")[1:]}
         assert details == {("gone", f"the undo {undo} took it back")}
@@ -313,11 +314,11 @@ def test_a_run_that_cannot_be_verified_at_its_end_does_not_end_as_one_that_sent_
 
     front.before = turn_away
     with system(answers) as (address, _):
-        done = online.run("run", online.write("s.csv", shadows(2)), "--verify")
+        done = online.run("run", online.write("s.csv", shadows(2)), "--verify", "--reports", "kept")
     assert done.status == 4
     assert [line["import_status"] for line in online.lines(done.run)] == ["created", "created"]
     assert f"error: {done.run} is complete, but it could not be verified: Rootly refused the key" in done.err
-    assert f"Verify it again: oncall-importer verify {done.run}" in done.err
+    assert f"Verify it again: oncall-importer verify {done.run} --reports kept" in done.err
 
 
 def test_a_verification_is_shown_although_it_cannot_be_written(online: Workplace) -> None:

@@ -205,6 +205,9 @@ def test_a_killed_undo_is_gone_on_with_and_nothing_else_is_touched(
         assert (ended.status, set(left.values()) - {"undone", "created"}) == (3, {"unknown"})
         assert {id_ for id_, status in left.items() if status == "created"} <= there(front)
         assert not {id_ for id_, status in left.items() if status == "undone"} & there(front)
+    verified = online.run("verify", run).out.splitlines()
+    doubtful = next(number for number, line in enumerate(verified) if "may have taken it back" in line)
+    assert verified[doubtful + 1] == "  Undo again: the target is asked first."
     done = online.run("undo", run)
     assert done.status == 0, done
     assert statuses(online.lines(online.run("rerun", rerun).run)) == {"undone": 30}
